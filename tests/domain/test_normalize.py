@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.builders import NOW_NS, span, span_id
+from traces_app.domain.limits import MAX_NAME_CHARACTERS, MAX_TAGS
+from traces_app.domain.normalize import normalize
+
+
+def test_a_clean_span_is_left_alone() -> None:
+    one = span(1, name="run", tags=["a"], session_id="s")
+    assert normalize(one, now_ns=NOW_NS) is None
+    assert one.notices == []
+
+
+@pytest.mark.parametrize("field", ["start_ns", "end_ns"])
+def test_a_time_far_in_the_future_is_refused_by_field(field: str) -> None:
+    refusal = normalize(span(1, **{field: NOW_NS * 1000}), now_ns=NOW_NS)
+    assert refusal is not None
+    assert refusal.field == field
+    assert "nanoseconds" in refusal.reason
+
+
+def test_times_that_run_backwards_are_kept_and_noted() -> None:
+    one = span(1, start_ns=NOW_NS, end_ns=NOW_NS - 1)
+    assert normalize(one, now_ns=NOW_NS) is None
+    assert "before start" in one.notices[0]
+
+
+def test_a_span_that_is_its_own_parent_becomes_a_root() -> None:
+    one = span(1, parent_span_id=span_id(1))
+    normalize(one, now_ns=NOW_NS)
+    assert one.parent_span_id is None
+    assert one.notices
+
+
+def test_what_is_cut_is_noted() -> None:
+    one = span(1, name="x" * 5000, session_id="nul\0", tags=[str(n) for n in range(10_000)])
+    normalize(one, now_ns=NOW_NS)
+    assert (len(one.name), one.session_id, len(one.tags)) == (MAX_NAME_CHARACTERS, "nul\ufffd", MAX_TAGS)
+    assert len(one.notices) == 3
+
+
+def test_repeated_and_empty_tags_are_dropped() -> None:
+    one = span(1, tags=["b", "a", "", "b"])
+    normalize(one, now_ns=NOW_NS)
+    assert one.tags == ["b", "a"]

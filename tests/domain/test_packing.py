@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.builders import NOW_NS, span, span_id, trace_id
+from traces_app.domain.packing import (
+    CODEC_RAW,
+    CODEC_ZLIB,
+    PackedSpan,
+    chunk_key,
+    compress,
+    decompress,
+    pack_body,
+    pack_head,
+    pack_payload,
+    span_from,
+    unpack_body,
+    unpack_head,
+)
+from traces_app.domain.span import KINDS, STATUSES, Span, Usage
+
+counts = st.none() | st.integers(0, 2**53)
+texts = st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@st.composite
+def spans(draw: Any) -> Span:
+    return Span(
+        trace_id=trace_id(1),
+        span_id=draw(st.integers(1, 2**63).map(span_id)),
+        name=draw(st.text(st.characters(exclude_categories=["Cs"]), min_size=1)),
+        kind=draw(st.sampled_from(KINDS)),
+        parent_span_id=draw(st.none() | st.integers(1, 9).map(span_id)),
+        start_ns=draw(st.none() | st.integers(0, 2**62)),
+        end_ns=draw(st.none() | st.integers(0, 2**62)),
+        status=draw(st.sampled_from(STATUSES)),
+        input=draw(values),
+        output=draw(values),
+        model=draw(texts),
+        usage=draw(st.none() | st.builds(Usage, st.integers(0, 9), *[counts] * 6)),
+        cost_usd=draw(st.none() | st.floats(0, 1e6)),
+        session_id=draw(texts),
+        tags=draw(st.lists(st.text("xyz", min_size=1), max_size=3)),
+        metadata=draw(st.dictionaries(st.text("abc"), values, max_size=2)),
+        dropped=draw(st.dictionaries(st.text("abc"), st.integers(1, 9), max_size=2)),
+        error=draw(st.none() | st.just({"type": "ValueError", "message": "x" * 400, "stacktrace": "..."})),
+        tool=draw(st.none() | st.just({"name": "search", "call_id": "c1"})),
+    )
+
+
+def restored(packed: list[Span]) -> list[Span]:
+    heads = unpack_head(pack_head(packed))
+    payloads = unpack_body(pack_body([pack_payload(one) for one in packed]))
+    return [span_from(trace_id(1), head | payload) for head, payload in zip(heads, payloads, strict=True)]
+
+
+@given(st.lists(spans(), min_size=1, max_size=5))
+def test_spans_come_back_as_they_were(originals: list[Span]) -> None:
+    assert restored(originals) == originals
+
+
+def test_a_head_alone_is_enough_to_draw_the_tree() -> None:
+    original = span(
+        1, kind="llm", usage=Usage(5, None, 2), status="error", error={"type": "E", "message": "m"}
+    )
+    (head,) = unpack_head(pack_head([original]))
+    drawn = span_from(trace_id(1), head)
+    assert (drawn.name, drawn.kind, drawn.start_ns, drawn.end_ns) == ("span 1", "llm", *_times(original))
+    assert drawn.usage == Usage(5, None, 2)
+    assert drawn.error == {"type": "E", "message": "m"}
+
+
+def _times(one: Span) -> tuple[int | None, int | None]:
+    return one.start_ns, one.end_ns
+
+
+@pytest.mark.parametrize("data", [b"", b"short", b"x" * 10_000, bytes(range(256)) * 40])
+def test_bytes_come_back_as_they_were(data: bytes) -> None:
+    assert decompress(compress(data)) == data
+
+
+def test_blobs_of_every_codec_can_be_read_for_ever() -> None:
+    assert decompress(bytes((CODEC_RAW,)) + b"text") == b"text"
+    assert decompress(bytes((CODEC_ZLIB,)) + zlib.compress(b"text")) == b"text"
+
+
+def test_a_blob_of_a_newer_version_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="codec 250: written by a newer version"):
+        decompress(b"\xfa123")
+
+
+def test_a_chunk_key_depends_on_which_spans_and_their_state_but_not_on_order_or_content() -> None:
+    first, second = span(1), span(2)
+    announced = span(1, status="pending", end_ns=None)
+    assert chunk_key([first, second]) == chunk_key([second, span(1, output="other")])
+    assert chunk_key([first]) != chunk_key([announced])
+
+
+def test_values_deeper_than_json_goes_are_refused() -> None:
+    value: Any = 1
+    for _ in range(300):
+        value = [value]
+    with pytest.raises(TypeError):
+        pack_payload(span(1, input=value))
+
+
+def test_a_packed_span_keeps_its_payload_beside_it() -> None:
+    one = span(1, start_ns=NOW_NS, input={"a": 1})
+    assert PackedSpan(one, pack_payload(one)).payload == b'{"input":{"a":1}}'

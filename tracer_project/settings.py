@@ -1,0 +1,138 @@
+"""Settings of one deployment. Every variable is described in docs/settings.md."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import django
+
+from tracer_project.environment import LOG_LEVELS, Environment, refuse_unsafe_production
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+_env = Environment()
+
+# -- where it runs ---------------------------------------------------------------------------------
+_on_lambda = bool(_env.text("AWS_LAMBDA_FUNCTION_NAME"))
+ENVIRONMENT = _env.choice(
+    "ENVIRONMENT", "production" if _on_lambda else "development", ("development", "production")
+)
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = _env.flag("DEBUG", default=False)
+SECRET_KEY = _env.text("SECRET_KEY") or ("" if PRODUCTION else secrets.token_urlsafe(48))
+ALLOWED_HOSTS = _env.words("ALLOWED_HOSTS", "" if PRODUCTION else "*")
+CSRF_TRUSTED_ORIGINS = _env.words("CSRF_TRUSTED_ORIGINS", "")
+
+# -- who may come in -------------------------------------------------------------------------------
+_api_keys = _env.text("API_KEYS", "none" if PRODUCTION else "project-dev")
+API_KEYS = [] if _api_keys == "none" else _env.api_keys("API_KEYS", _api_keys)
+API_KEY_REQUIRED = _env.flag("API_KEY_REQUIRED", default=True)
+RATE_LIMIT_RPM = _env.number("RATE_LIMIT_RPM", 60, at_least=0, at_most=1_000_000)
+CORS_ORIGINS = _env.words("CORS_ORIGINS", "none" if PRODUCTION else "*")
+CORS_ALLOW_ALL_ORIGINS = "*" in CORS_ORIGINS
+CORS_ALLOWED_ORIGINS = [origin for origin in CORS_ORIGINS if origin not in ("*", "none")]
+CORS_URLS_REGEX = r"^/(api|v1)/"
+CORS_ALLOW_HEADERS = ("accept", "authorization", "content-encoding", "content-type", "x-api-key")
+
+# -- where traces are kept -------------------------------------------------------------------------
+DYNAMODB_TRACES_TABLE = _env.text("DYNAMODB_TRACES_TABLE")
+DYNAMODB_SPANS_TABLE = _env.text("DYNAMODB_SPANS_TABLE")
+STORAGE_URL = _env.storage_url(
+    "STORAGE_URL", "dynamodb" if DYNAMODB_TRACES_TABLE else "sqlite:///data/traces.sqlite3"
+)
+DYNAMODB_TRACES_TABLE = DYNAMODB_TRACES_TABLE or "llm-tracer-traces"
+DYNAMODB_SPANS_TABLE = DYNAMODB_SPANS_TABLE or "llm-tracer-spans"
+DYNAMODB_SHARDS = _env.number("DYNAMODB_SHARDS", 1, at_least=1, at_most=64)
+DYNAMODB_ENDPOINT_URL = _env.text("DYNAMODB_ENDPOINT_URL")
+AWS_REGION = _env.text("AWS_REGION", _env.text("AWS_DEFAULT_REGION", "us-east-1"))
+RETENTION_DAYS = _env.number("RETENTION_DAYS", 90, at_least=1, at_most=3650)
+
+if PRODUCTION:
+    refuse_unsafe_production(
+        secret_key=SECRET_KEY,
+        debug=DEBUG,
+        api_keys=API_KEYS,
+        api_key_required=API_KEY_REQUIRED,
+        cors_origins=CORS_ORIGINS,
+        hosts=ALLOWED_HOSTS,
+    )
+
+# -- Django ----------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "traces_app",
+    "traces_app.explorer",
+    "ninja",
+    "corsheaders",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "traces_app.explorer.security.PageGuard",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "tracer_project.urls"
+WSGI_APPLICATION = "tracer_project.wsgi.application"
+APPEND_SLASH = False  # an exporter that is redirected loses its body
+DATABASES: dict[str, dict[str, str]] = {}
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+
+# Floor 4 reads request bodies itself, bounded by its own named limits (traces_app/api/body.py).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+SESSION_ENGINE = "traces_app.explorer.sessions"
+SESSION_COOKIE_NAME = "tracer_session"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+if _env.flag("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+_admin = Path(django.__file__).parent / "contrib" / "admin"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [_admin / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None  # collectstatic is for production
+STATICFILES_DIRS = [_admin / "static"]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+STORAGES = {
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    }
+}
+
+LOG_LEVEL = _env.choice("LOG_LEVEL", "INFO", LOG_LEVELS)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"botocore": {"level": "WARNING"}, "pynamodb": {"level": "WARNING"}},
+}

@@ -1,0 +1,136 @@
+"""From the native batch to spans, and from ingest's receipt to the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from traces_app.api.body import JsonBody
+from traces_app.api.errors import ProblemError, field_path
+from traces_app.api.native.schemas import (
+    MAX_SPANS_PER_BATCH,
+    SPAN_ID_DIGITS,
+    TRACE_ID_DIGITS,
+    BatchIn,
+    ResourceIn,
+    SpanIn,
+)
+from traces_app.domain.span import SPAN_FIELDS, Span, Usage
+from traces_app.ingest import Receipt, Rejection
+
+__all__ = ["Batch", "answer_of", "batch_of"]
+
+MAX_REASON_CHARACTERS: Final = 300
+
+_SAME_NAME: Final = frozenset(SpanIn.__annotations__).intersection(SPAN_FIELDS) - {"usage", "attributes"}
+_ID_RULES: Final = {
+    "trace_id": f"must be {TRACE_ID_DIGITS} hex digits, not all of them 0",
+    "span_id": f"must be {SPAN_ID_DIGITS} hex digits, not all of them 0",
+    "parent_span_id": f"must be {SPAN_ID_DIGITS} hex digits, not all of them 0, or null",
+}
+
+_span_in: Final = TypeAdapter(SpanIn)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The good spans of a batch with their places in it, and why the others are not among them."""
+
+    spans: list[Span] = field(default_factory=list)
+    indexes: list[int] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)
+
+
+def batch_of(body: JsonBody) -> Batch:
+    """Validate each span on its own.
+
+    Raises pydantic's ValidationError for an envelope of the wrong shape, a 413 problem for too many spans.
+    """
+    envelope = BatchIn.model_validate(body.value)
+    if len(envelope.spans) > MAX_SPANS_PER_BATCH:
+        raise _too_many(len(envelope.spans))
+    stamp = _Stamp(envelope.resource or {}, body.notices)
+    batch = Batch(counters=envelope.counters or {})
+    for index, raw in enumerate(envelope.spans):
+        try:
+            fields = _span_in.validate_python(raw)
+        except ValidationError as error:
+            batch.rejected.append(_rejection(index, raw, error))
+        else:
+            batch.spans.append(stamp.span_of(fields))
+            batch.indexes.append(index)
+    return batch
+
+
+def answer_of(batch: Batch, receipt: Receipt) -> dict[str, Any]:
+    """The receipt in the sender's own count: ingest numbered only the spans it was given."""
+    refused = [
+        Rejection(batch.indexes[found.index], found.span_id, found.field, found.reason)
+        for found in receipt.rejected
+    ]
+    rejected = sorted(batch.rejected + refused, key=lambda rejection: rejection.index)
+    return {"accepted": receipt.accepted, "rejected": rejected}
+
+
+class _Stamp:
+    """What the whole batch says about each of its spans."""
+
+    def __init__(self, resource: ResourceIn, notices: list[str]) -> None:
+        rest: dict[str, Any] = {**resource}
+        self._environment: str | None = rest.pop("environment", None)
+        self._release: str | None = rest.pop("release", None)
+        self._resource = {name: value for name, value in rest.items() if value is not None}
+        self._notices = notices
+
+    def span_of(self, fields: SpanIn) -> Span:
+        span = _span_of({**fields})
+        span.environment = span.environment or self._environment
+        span.release = span.release or self._release
+        if self._resource:
+            span.attributes.setdefault("resource", self._resource)
+        if self._notices:
+            span.notices.extend(self._notices)
+        return span
+
+
+def _span_of(fields: dict[str, Any]) -> Span:
+    start_ns = fields.pop("start_time_unix_nano", None)
+    end_ns = fields.pop("end_time_unix_nano", None)
+    usage = fields.pop("usage", None)
+    attributes = fields.pop("attributes", None) or {}
+    if not fields.keys() <= _SAME_NAME:
+        for unknown in fields.keys() - _SAME_NAME:
+            attributes.setdefault(unknown, fields.pop(unknown))
+    return Span(
+        start_ns=start_ns,
+        end_ns=end_ns,
+        usage=Usage(**usage) if usage else None,
+        attributes=attributes,
+        **{name: value for name, value in fields.items() if value is not None},
+    )
+
+
+def _rejection(index: int, raw: Any, error: ValidationError) -> Rejection:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    span_id = raw.get("span_id") if isinstance(raw, dict) else None
+    place = field_path(first["loc"])
+    rule = _ID_RULES.get(place) if first["type"].startswith("string") else None
+    return Rejection(
+        index,
+        span_id[:64] if isinstance(span_id, str) else None,
+        place[:MAX_REASON_CHARACTERS] or "span",
+        rule or first["msg"][:MAX_REASON_CHARACTERS],
+    )
+
+
+def _too_many(count: int) -> ProblemError:
+    return ProblemError(
+        413,
+        "Too many spans",
+        f"The batch holds {count} spans. Send fewer at a time.",
+        field="spans",
+        limit=f"{MAX_SPANS_PER_BATCH} spans a batch",
+    )

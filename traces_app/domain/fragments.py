@@ -1,0 +1,159 @@
+"""Summary fragments as bytes: a JSON header with short names, then a table of varints, one entry a span.
+
+A fragment of a trace with six spans takes some 400 bytes: well under the 1 KB of one write unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+import orjson
+
+from traces_app.domain.summary import Entry, Facts, Fragment, Totals
+
+_FACTS: Final = {
+    "name": "n",
+    "start_ns": "s",
+    "end_ns": "e",
+    "root_span_id": "r",
+    "root_kind": "k",
+    "root_status": "st",
+    "models": "m",
+    "user_id": "u",
+    "session_id": "ss",
+    "tags": "t",
+    "environment": "v",
+    "release": "rl",
+    "input_preview": "i",
+    "output_preview": "o",
+    "dropped": "d",
+    "raw_bytes": "b",
+    "stored_bytes": "sb",
+}
+_TOTALS: Final = {
+    "span_count": "n",
+    "error_count": "e",
+    "input_tokens": "i",
+    "output_tokens": "o",
+    "cache_read_tokens": "c",
+    "reasoning_tokens": "r",
+    "cost_nano_usd": "$",
+    "unpriced_count": "u",
+}
+_FACTS_BACK: Final = {short: name for name, short in _FACTS.items()}
+_TOTALS_BACK: Final = {short: name for name, short in _TOTALS.items()}
+_ENTRY_COUNTS: Final = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "reasoning_tokens",
+    "cost_nano_usd",
+)
+_IS_ERROR, _COUNTS_USAGE = 1, 2
+_FIRST_COUNT_BIT: Final = 4
+_NO_PARENT, _FOREIGN_PARENT, _FIRST_PARENT = 0, 1, 2
+
+
+def pack_fragment(fragment: Fragment) -> bytes:
+    header = {
+        "f": _known_by_short_name(fragment.facts, _FACTS),
+        "t": _known_by_short_name(fragment.totals, _TOTALS),
+    }
+    text = orjson.dumps(header)
+    return len(text).to_bytes(4, "big") + text + _pack_entries(fragment.entries)
+
+
+def unpack_fragment(data: bytes, *, with_entries: bool) -> Fragment:
+    """``with_entries`` false leaves the table packed: a trace of one fragment needs its totals only."""
+    end = 4 + int.from_bytes(data[:4], "big")
+    header = orjson.loads(data[4:end])
+    facts = Facts(**{_FACTS_BACK[short]: value for short, value in header["f"].items()})
+    totals = Totals(**{_TOTALS_BACK[short]: value for short, value in header["t"].items()})
+    return Fragment(facts, totals, list(_unpack_entries(data[end:])) if with_entries else [])
+
+
+def _known_by_short_name(record: Facts | Totals, names: dict[str, str]) -> dict[str, Any]:
+    known = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if value not in (None, 0, [], {}) or (value == 0 and field.default is None):
+            known[names[field.name]] = value
+    return known
+
+
+def _pack_entries(entries: Sequence[Entry]) -> bytes:
+    """Per span: 8 bytes of id, the parent (index in this table, or 8 bytes), flags, then the known counts."""
+    positions = {entry.span_id: position for position, entry in enumerate(entries)}
+    out = bytearray(_varint(len(entries)))
+    for entry in entries:
+        out += bytes.fromhex(entry.span_id)
+        out += _pack_parent(entry.parent_span_id, positions)
+        counts = [getattr(entry, name) for name in _ENTRY_COUNTS]
+        flags = (entry.is_error and _IS_ERROR) | (entry.counts_usage and _COUNTS_USAGE)
+        for bit, count in enumerate(counts):
+            flags |= (count is not None) * (_FIRST_COUNT_BIT << bit)
+        out.append(flags)
+        for count in counts:
+            if count is not None:
+                out += _varint(count)
+    return bytes(out)
+
+
+def _pack_parent(parent: str | None, positions: dict[str, int]) -> bytes:
+    if parent is None:
+        return _varint(_NO_PARENT)
+    position = positions.get(parent)
+    if position is None:
+        return _varint(_FOREIGN_PARENT) + bytes.fromhex(parent)
+    return _varint(_FIRST_PARENT + position)
+
+
+def _unpack_entries(table: bytes) -> Iterator[Entry]:
+    size, at = _read_varint(table, 0)
+    rows: list[tuple[str, int | str | None, int, list[int | None]]] = []
+    for _ in range(size):
+        span_id, at = table[at : at + 8].hex(), at + 8
+        parent, at = _unpack_parent(table, at)
+        flags, at = table[at], at + 1
+        counts: list[int | None] = []
+        for bit in range(len(_ENTRY_COUNTS)):
+            count = None
+            if flags & (_FIRST_COUNT_BIT << bit):
+                count, at = _read_varint(table, at)
+            counts.append(count)
+        rows.append((span_id, parent, flags, counts))
+    for span_id, parent, flags, counts in rows:
+        parent_id = rows[parent][0] if isinstance(parent, int) else parent
+        yield Entry(span_id, parent_id, bool(flags & _IS_ERROR), bool(flags & _COUNTS_USAGE), *counts)
+
+
+def _unpack_parent(table: bytes, at: int) -> tuple[int | str | None, int]:
+    code, at = _read_varint(table, at)
+    if code == _NO_PARENT:
+        return None, at
+    if code == _FOREIGN_PARENT:
+        return table[at : at + 8].hex(), at + 8
+    return code - _FIRST_PARENT, at
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, lowest first, as in protocol buffers."""
+    out = bytearray()
+    while number > 0x7F:  # noqa: PLR2004
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _read_varint(table: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = table[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:  # noqa: PLR2004
+            return number, at
+        shift += 7

@@ -1,0 +1,26 @@
+"""Every limit on what a span may hold, with its unit and its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_SPAN_BYTES: Final = 16 * 2**20
+"""JSON bytes of one span: it is held in memory whole, several times over, while it is packed."""
+
+MAX_VALUE_DEPTH: Final = 200
+"""Levels of nesting in a JSON value: orjson writes 254 at most, and the span itself takes some."""
+
+MAX_ID_CHARACTERS: Final = 200
+"""Session and user ids: they become keys of 2,048 bytes at most, with a project's name before them."""
+
+MAX_NAME_CHARACTERS: Final = 1000
+MAX_TAGS: Final = 200
+MAX_TAG_CHARACTERS: Final = 200
+
+MAX_CLOCK_AHEAD_NS: Final = 24 * 3600 * 10**9
+"""A start further in the future than this is a wrong unit (seconds for nanoseconds) or a broken clock."""
+
+PREVIEW_CHARACTERS: Final = 120
+"""Of input and output in a list row: a summary fragment should stay under 1 KB, one write unit."""
+
+MAX_ERROR_PREVIEW_CHARACTERS: Final = 300

@@ -1,0 +1,97 @@
+"""A span as it came becomes a span as it is kept: cleaned, limited, priced. Nothing is changed silently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from traces_app.domain.limits import (
+    MAX_CLOCK_AHEAD_NS,
+    MAX_ID_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    MAX_TAG_CHARACTERS,
+    MAX_TAGS,
+)
+from traces_app.domain.pricing import price
+from traces_app.domain.span import COUNTING_KINDS, Span, Usage
+
+
+@dataclass(slots=True, frozen=True)
+class Refusal:
+    """Why a span cannot be kept: the field and what it may hold."""
+
+    field: str
+    reason: str
+
+
+def normalize(span: Span, *, now_ns: int) -> Refusal | None:
+    """Clean, limit and price ``span`` in place; a Refusal when it cannot be kept.
+
+    Each repair leaves a sentence in ``span.notices``.
+    """
+    refusal = _check_times(span, now_ns)
+    if refusal is not None:
+        return refusal
+    _limit_texts(span)
+    _limit_tags(span)
+    if span.parent_span_id == span.span_id:
+        span.parent_span_id = None
+        span.notices.append("parent_span_id named the span itself: shown as a root")
+    _price(span)
+    return None
+
+
+def _check_times(span: Span, now_ns: int) -> Refusal | None:
+    for field in ("start_ns", "end_ns"):
+        value = getattr(span, field)
+        if value is not None and value > now_ns + MAX_CLOCK_AHEAD_NS:
+            return Refusal(field, "more than 24 hours in the future: nanoseconds since 1970 are expected")
+    if span.end_ns is not None and span.start_ns is not None and span.end_ns < span.start_ns:
+        span.notices.append("end_ns is before start_ns: the duration is shown as 0")
+    return None
+
+
+def _limit_texts(span: Span) -> None:
+    span.name = _limited(span, "name", span.name, MAX_NAME_CHARACTERS) or "(unnamed)"
+    for field in ("session_id", "user_id", "environment", "release"):
+        value = getattr(span, field)
+        if value is not None:
+            setattr(span, field, _limited(span, field, value, MAX_ID_CHARACTERS) or None)
+
+
+def _limited(span: Span, field: str, text: str, limit: int) -> str:
+    if "\0" in text:
+        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        span.notices.append(f"{field} held NUL characters: replaced")
+    if len(text) > limit:
+        span.notices.append(f"{field} had {len(text)} characters: cut at {limit}")
+        text = text[:limit]
+    return text
+
+
+def _limit_tags(span: Span) -> None:
+    if not span.tags:
+        return
+    tags = list(dict.fromkeys(tag[:MAX_TAG_CHARACTERS] for tag in span.tags if tag))
+    if len(tags) > MAX_TAGS:
+        span.notices.append(f"{len(tags)} tags: the first {MAX_TAGS} are kept")
+    span.tags = tags[:MAX_TAGS]
+
+
+def _price(span: Span) -> None:
+    if span.cost_usd is not None:
+        span.cost_source = "reported"
+        return
+    if span.usage == Usage():
+        span.usage = None
+    if span.usage is None or span.kind not in COUNTING_KINDS:
+        return
+    requested = (span.parameters or {}).get("model")
+    cost = price(
+        span.usage,
+        model=span.model,
+        provider=span.provider,
+        requested_model=requested if isinstance(requested, str) else None,
+        at_ns=span.start_ns,
+    )
+    if cost is not None:
+        span.cost_usd, span.cost_source, span.cost_detail = cost.usd, "computed", cost.detail

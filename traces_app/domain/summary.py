@@ -1,0 +1,327 @@
+"""What a list shows of a trace, and the small fragments it is merged from.
+
+Every batch of a trace leaves one fragment: facts of the trace as far as the batch knows them, and a
+table with one short entry per finished span. A trace that arrived in one batch is its fragment. With
+several, the tables say which spans came twice, so that the totals are those of the tree whatever was
+delivered again, late or in another grouping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from traces_app.domain.limits import PREVIEW_CHARACTERS
+from traces_app.domain.span import Span
+from traces_app.domain.tree import counts_usage, rollups
+
+NANO_USD: Final = 1_000_000_000
+ROOT_GRACE_NS: Final = 600 * 10**9
+"""A trace whose root has not come this long after its last span is not waited for any more."""
+
+MAX_LISTED_MODELS: Final = 8
+
+
+class Entry(NamedTuple):
+    """What one finished span adds to its trace. ``None`` is unknown."""
+
+    span_id: str
+    parent_span_id: str | None
+    is_error: bool
+    counts_usage: bool
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    reasoning_tokens: int | None
+    cost_nano_usd: int | None
+
+
+@dataclass(slots=True)
+class Totals:
+    span_count: int = 0
+    error_count: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_nano_usd: int | None = None
+    unpriced_count: int = 0
+
+
+@dataclass(slots=True)
+class Facts:
+    """The trace as far as one batch knows it. Facts of the root win; without it, the earliest span's."""
+
+    name: str | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+    root_span_id: str | None = None
+    root_kind: str | None = None
+    root_status: str | None = None
+    models: list[str] = field(default_factory=list)
+    user_id: str | None = None
+    session_id: str | None = None
+    tags: list[str] = field(default_factory=list)
+    environment: str | None = None
+    release: str | None = None
+    input_preview: str | None = None
+    output_preview: str | None = None
+    dropped: dict[str, int] = field(default_factory=dict)
+    raw_bytes: int = 0
+    stored_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Fragment:
+    facts: Facts
+    totals: Totals
+    entries: list[Entry]
+
+
+@dataclass(slots=True)
+class TraceSummary:
+    """One trace in a list. Tokens are inclusive; ``None`` is unknown, never 0."""
+
+    trace_id: str
+    project: str
+    name: str | None
+    status: str
+    start_ns: int | None
+    end_ns: int | None
+    span_count: int
+    error_count: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cache_read_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: float | None
+    unpriced_count: int
+    """Calls with tokens whose model has no known price: the cost is at least ``cost_usd``."""
+    models: list[str]
+    user_id: str | None
+    session_id: str | None
+    tags: list[str]
+    environment: str | None
+    release: str | None
+    root_span_id: str | None
+    """``None``: the root has not come, or never will."""
+    root_kind: str | None
+    input_preview: str | None
+    output_preview: str | None
+    dropped: dict[str, int]
+    raw_bytes: int
+    stored_bytes: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """Filled when the trace is opened; empty in lists."""
+
+    @property
+    def duration_ms(self) -> float | None:
+        if self.start_ns is None or self.end_ns is None or self.status == "pending":
+            return None
+        return max(0, self.end_ns - self.start_ns) / 1e6
+
+    @property
+    def total_tokens(self) -> int | None:
+        if self.input_tokens is None and self.output_tokens is None:
+            return None
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+
+def fragment_of(spans: Sequence[Span], *, raw_bytes: int = 0, stored_bytes: int = 0) -> Fragment:
+    """The fragment of one batch of one trace. Pending spans give facts but no totals."""
+    entries = [_entry(span) for span in spans if not span.is_pending]
+    facts = _facts(spans)
+    facts.raw_bytes, facts.stored_bytes = raw_bytes, stored_bytes
+    return Fragment(facts, total(entries), entries)
+
+
+def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns: int) -> TraceSummary:
+    """The summary of a trace from all its fragments, in any order, some of them perhaps twice."""
+    facts = _merge_facts([fragment.facts for fragment in fragments])
+    totals = fragments[0].totals if len(fragments) == 1 else total(_distinct(fragments))
+    cost = totals.cost_nano_usd
+    return TraceSummary(
+        trace_id=trace_id,
+        project=project,
+        name=facts.name,
+        status=_status(facts, totals, now_ns),
+        start_ns=facts.start_ns,
+        end_ns=facts.end_ns,
+        span_count=totals.span_count,
+        error_count=totals.error_count,
+        input_tokens=totals.input_tokens,
+        output_tokens=totals.output_tokens,
+        cache_read_tokens=totals.cache_read_tokens,
+        reasoning_tokens=totals.reasoning_tokens,
+        cost_usd=None if cost is None else cost / NANO_USD,
+        unpriced_count=totals.unpriced_count,
+        models=facts.models,
+        user_id=facts.user_id,
+        session_id=facts.session_id,
+        tags=facts.tags,
+        environment=facts.environment,
+        release=facts.release,
+        root_span_id=facts.root_span_id,
+        root_kind=facts.root_kind,
+        input_preview=facts.input_preview,
+        output_preview=facts.output_preview,
+        dropped=facts.dropped,
+        raw_bytes=facts.raw_bytes,
+        stored_bytes=facts.stored_bytes,
+    )
+
+
+def total(entries: Sequence[Entry]) -> Totals:
+    """Totals of a trace's spans: a usage or a cost that repeats its descendants' does not count again."""
+    parents = {entry.span_id: entry.parent_span_id for entry in entries}
+    repeats_usage = rollups(parents, (entry.span_id for entry in entries if entry.counts_usage))
+    repeats_cost = rollups(parents, (entry.span_id for entry in entries if entry.cost_nano_usd is not None))
+    totals = Totals(span_count=len(entries), error_count=sum(entry.is_error for entry in entries))
+    for entry in entries:
+        if entry.counts_usage and entry.span_id not in repeats_usage:
+            _add_usage(totals, entry)
+        if entry.cost_nano_usd is not None and entry.span_id not in repeats_cost:
+            totals.cost_nano_usd = (totals.cost_nano_usd or 0) + entry.cost_nano_usd
+    return totals
+
+
+def preview(value: Any) -> str | None:
+    """The first words of an input or output: the last user's message of a chat, else the text itself."""
+    text = _preview_text(value)
+    if not text:
+        return None
+    text = " ".join(text[: 4 * PREVIEW_CHARACTERS].split())
+    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
+
+
+def _entry(span: Span) -> Entry:
+    usage = span.usage
+    cost = span.cost_usd
+    return Entry(
+        span.span_id,
+        span.parent_span_id,
+        span.status == "error",
+        counts_usage(span),
+        usage.input_tokens if usage else None,
+        usage.output_tokens if usage else None,
+        usage.cache_read_tokens if usage else None,
+        usage.reasoning_tokens if usage else None,
+        None if cost is None else round(cost * NANO_USD),
+    )
+
+
+def _add_usage(totals: Totals, entry: Entry) -> None:
+    totals.input_tokens = _plus(totals.input_tokens, entry.input_tokens)
+    totals.output_tokens = _plus(totals.output_tokens, entry.output_tokens)
+    totals.cache_read_tokens = _plus(totals.cache_read_tokens, entry.cache_read_tokens)
+    totals.reasoning_tokens = _plus(totals.reasoning_tokens, entry.reasoning_tokens)
+    totals.unpriced_count += entry.cost_nano_usd is None
+
+
+def _plus(first: int | None, second: int | None) -> int | None:
+    if first is None:
+        return second
+    return first if second is None else first + second
+
+
+def _distinct(fragments: Iterable[Fragment]) -> list[Entry]:
+    """One entry a span; of several the last delivered stands."""
+    return list({entry.span_id: entry for fragment in fragments for entry in fragment.entries}.values())
+
+
+def _facts(spans: Sequence[Span]) -> Facts:
+    first = min(spans, key=lambda span: (span.start_ns is None, span.start_ns or 0))
+    root = next((span for span in spans if span.parent_span_id is None), None)
+    facts = Facts(
+        name=(root or first).name,
+        start_ns=first.start_ns,
+        end_ns=max((span.end_ns for span in spans if span.end_ns is not None), default=None),
+    )
+    if root is not None:
+        facts.root_span_id, facts.root_kind, facts.root_status = root.span_id, root.kind, root.status
+        facts.input_preview, facts.output_preview = preview(root.input), preview(root.output)
+    facts.models = list(dict.fromkeys(span.model for span in spans if span.model))[:MAX_LISTED_MODELS]
+    facts.tags = list(dict.fromkeys(tag for span in spans for tag in span.tags))
+    _fill_owners(facts, [root, *spans] if root else spans)
+    return facts
+
+
+def _fill_owners(facts: Facts, spans: Iterable[Span]) -> None:
+    """User, session, environment and release: the root's, else the first span's that has one."""
+    for span in spans:
+        facts.user_id = facts.user_id or span.user_id
+        facts.session_id = facts.session_id or span.session_id
+        facts.environment = facts.environment or span.environment
+        facts.release = facts.release or span.release
+        for reason, count in span.dropped.items():
+            facts.dropped[reason] = max(count, facts.dropped.get(reason, 0))
+
+
+def _merge_facts(parts: Sequence[Facts]) -> Facts:
+    if len(parts) == 1:
+        return parts[0]
+    by_weight = sorted(parts, key=_weight)
+    merged = Facts()
+    for part in by_weight:
+        for name in _FIRST_WINS:
+            if getattr(merged, name) is None:
+                setattr(merged, name, getattr(part, name))
+        merged.models = list(dict.fromkeys([*merged.models, *part.models]))[:MAX_LISTED_MODELS]
+        merged.tags = list(dict.fromkeys([*merged.tags, *part.tags]))
+        merged.dropped |= {why: max(n, merged.dropped.get(why, 0)) for why, n in part.dropped.items()}
+        merged.raw_bytes += part.raw_bytes
+        merged.stored_bytes += part.stored_bytes
+    merged.start_ns = min((part.start_ns for part in parts if part.start_ns is not None), default=None)
+    merged.end_ns = max((part.end_ns for part in parts if part.end_ns is not None), default=None)
+    return merged
+
+
+_FIRST_WINS: Final = (
+    "name",
+    "root_span_id",
+    "root_kind",
+    "root_status",
+    "user_id",
+    "session_id",
+    "environment",
+    "release",
+    "input_preview",
+    "output_preview",
+)
+
+
+def _weight(facts: Facts) -> tuple[bool, bool, int]:
+    """Finished root first, then an announced root, then the earliest."""
+    return (facts.root_status in (None, "pending"), facts.root_span_id is None, facts.start_ns or 0)
+
+
+def _status(facts: Facts, totals: Totals, now_ns: int) -> str:
+    if facts.root_status is not None:
+        return facts.root_status
+    last_ns = facts.end_ns or facts.start_ns or 0
+    if now_ns - last_ns < ROOT_GRACE_NS:
+        return "pending"
+    return "error" if totals.error_count else "ok"
+
+
+def _preview_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        users = [item for item in value if item.get("role") == "user"] or value
+        return _preview_text(users[-1])
+    if isinstance(value, dict):
+        return _preview_of_object(value)
+    return "" if value is None else orjson.dumps(value).decode()
+
+
+def _preview_of_object(value: dict[str, Any]) -> str:
+    for key in ("content", "text", "messages", "parts"):
+        if value.get(key):
+            return _preview_text(value[key])
+    if len(value) == 1:
+        return _preview_text(next(iter(value.values())))
+    return orjson.dumps(value).decode() if value else ""

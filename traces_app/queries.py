@@ -1,0 +1,252 @@
+"""The one way out: every question that pages, the read API and commands may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from traces_app.domain.packing import span_from
+from traces_app.domain.span import Span
+from traces_app.domain.summary import TraceSummary, fragment_of, merge
+from traces_app.domain.tree import TreeRow, arrange
+from traces_app.storage import StoreUnavailable, StoreUnusable, get_store, keys
+
+__all__ = [
+    "BadCursor",
+    "SpanNotFound",
+    "Stats",
+    "StoreUnavailable",
+    "StoreUnusable",
+    "Trace",
+    "TraceFilter",
+    "TraceNotFound",
+    "TracePage",
+    "engine_name",
+    "get_losses",
+    "get_stats",
+    "get_trace",
+    "list_traces",
+]
+
+MAX_SEARCHED: int = 20_000
+"""Traces looked at for one filtered page; the page then says how far it got and can go on."""
+
+Location = tuple[int, int]
+"""Index of a chunk, and of the span in it."""
+
+
+class TraceNotFound(LookupError):
+    """No such trace in this project."""
+
+
+class SpanNotFound(LookupError):
+    """No such span in this trace."""
+
+
+class BadCursor(ValueError):
+    """The cursor is not one that a page of this list gave out."""
+
+
+@dataclass(slots=True, frozen=True)
+class TraceFilter:
+    """All that is given must hold. ``name`` is any part of the name, in any case; times bound the start."""
+
+    status: str | None = None
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    user_id: str | None = None
+    session_id: str | None = None
+    environment: str | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+    def matches(self, trace: TraceSummary) -> bool:
+        return (
+            self.status in (None, trace.status)
+            and self.user_id in (None, trace.user_id)
+            and self.session_id in (None, trace.session_id)
+            and self.environment in (None, trace.environment)
+            and (self.name is None or self.name.lower() in (trace.name or "").lower())
+            and set(self.tags) <= set(trace.tags)
+        )
+
+
+@dataclass(slots=True)
+class TracePage:
+    """``searched`` traces were looked at; ``next_cursor`` is ``None`` when there are no more."""
+
+    traces: list[TraceSummary]
+    next_cursor: str | None
+    searched: int
+
+
+@dataclass(slots=True)
+class Stats:
+    """Totals over traces that start in the range. ``None`` is unknown, never 0."""
+
+    total_traces: int = 0
+    total_spans: int = 0
+    total_errors: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+    unpriced_count: int = 0
+    losses: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def total_tokens(self) -> int | None:
+        if self.input_tokens is None and self.output_tokens is None:
+            return None
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+
+class Trace:
+    """One opened trace. Rows hold the spans' heads; ``span`` unpacks one span's payload."""
+
+    def __init__(
+        self, summary: TraceSummary, rows: list[TreeRow], payloads: Mapping[str, Sequence[_Piece]]
+    ) -> None:
+        self.summary = summary
+        self.rows = rows
+        self._payloads = payloads
+
+    def span(self, span_id: str) -> Span:
+        """The whole span. Raises SpanNotFound."""
+        pieces = self._payloads.get(span_id)
+        if pieces is None:
+            raise SpanNotFound(span_id)
+        return span_from(self.summary.trace_id, _merged([piece.whole() for piece in pieces]))
+
+    def spans(self) -> Iterator[Span]:
+        """Every span whole, in the order of the tree."""
+        return (self.span(row.span.span_id) for row in self.rows)
+
+
+def list_traces(
+    project: str, filters: TraceFilter, *, limit: int = 50, cursor: str | None = None, now_ns: int
+) -> TracePage:
+    """Newest first. Raises BadCursor."""
+    stream = get_store().iterate_traces(
+        project,
+        session_id=filters.session_id,
+        user_id=filters.user_id,
+        before=_checked(cursor),
+        since_ms=(filters.since_ns or 0) // 1_000_000,
+        until_ms=keys.MAX_START_MS if filters.until_ns is None else filters.until_ns // 1_000_000,
+        page_items=limit + 2 + limit // 10,  # one to see that there is more, one to see where that ends
+        now_ns=now_ns,
+    )
+    page = TracePage([], None, 0)
+    last_position = None
+    for position, trace in stream:
+        if len(page.traces) == limit or page.searched == MAX_SEARCHED:
+            page.next_cursor = (last_position or "").replace("#", "-")
+            break
+        page.searched += 1
+        last_position = position
+        if filters.matches(trace):
+            page.traces.append(trace)
+    return page
+
+
+def get_trace(project: str, trace_id: str, *, now_ns: int, consistent: bool = False) -> Trace:
+    """The trace as a tree, each span once in whatever order and how often it came. Raises TraceNotFound.
+
+    Who writes what depends on the answer asks for a ``consistent`` read.
+    """
+    store = get_store()
+    chunks = store.read_trace(project, trace_id, now_ns=now_ns, consistent=consistent)
+    if not chunks and not consistent:  # it may have been acknowledged a moment ago
+        chunks = store.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
+    pieces: dict[str, list[_Piece]] = {}
+    for chunk in chunks:
+        for index, row in enumerate(chunk.rows):
+            pieces.setdefault(row["span_id"], []).append(_Piece(row, chunk.payload, index))
+    if not pieces:
+        raise TraceNotFound(trace_id)
+    for records in pieces.values():  # sorting is stable: announced first, then in the order they came
+        records.sort(key=lambda piece: piece.head.get("status") != "pending")
+    spans = [span_from(trace_id, _merged([piece.head for piece in records])) for records in pieces.values()]
+    rows = arrange(spans)
+    summary = merge(project, trace_id, [fragment_of(spans)], now_ns=now_ns)
+    summary.stored_bytes = sum(chunk.stored_bytes for chunk in chunks)
+    trace = Trace(summary, rows, pieces)
+    if summary.root_span_id is not None:
+        summary.metadata = trace.span(summary.root_span_id).metadata
+    return trace
+
+
+def get_stats(
+    project: str, *, since_ns: int | None = None, until_ns: int | None = None, now_ns: int
+) -> Stats:
+    """Sums over every trace of the range, however many pages that takes."""
+    stats = Stats(losses=get_losses(project, now_ns=now_ns))
+    stream = get_store().iterate_traces(
+        project,
+        since_ms=(since_ns or 0) // 1_000_000,
+        until_ms=keys.MAX_START_MS if until_ns is None else until_ns // 1_000_000,
+        now_ns=now_ns,
+    )
+    for _, trace in stream:
+        _add(stats, trace)
+    return stats
+
+
+def get_losses(project: str, *, now_ns: int) -> dict[str, int]:
+    """What senders said they lost and what was refused here, by reason, over the time of retention."""
+    losses: dict[str, int] = {}
+    for _, counters in get_store().list_records(keys.losses_partition(project), now_ns=now_ns):
+        for reason, count in counters.items():
+            losses[reason] = losses.get(reason, 0) + count
+    return losses
+
+
+def engine_name() -> str:
+    """``sqlite`` or ``dynamodb``."""
+    return get_store().name
+
+
+@dataclass(slots=True)
+class _Piece:
+    """One record of a span: the head is at hand, the payload lies in its chunk."""
+
+    head: dict[str, Any]
+    payload: Any
+    index: int
+
+    def whole(self) -> dict[str, Any]:
+        payload: dict[str, Any] = self.payload(self.index)
+        return self.head | payload
+
+
+def _merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Later fields win, nothing known is overwritten by nothing (unknown fields are not in a record)."""
+    merged: dict[str, Any] = {}
+    for record in records:
+        for name in ("metadata", "attributes"):
+            if name in merged and name in record:
+                record = {**record, name: {**merged[name], **record[name]}}  # noqa: PLW2901
+        merged |= record
+    return merged
+
+
+def _checked(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    try:
+        start_ms, trace_id = keys.parse_fragment_sort(cursor.replace("-", "#") + "#")
+    except ValueError:
+        raise BadCursor("cursor: use the next_cursor of an earlier answer as it is") from None
+    return keys.trace_prefix(start_ms, trace_id)
+
+
+def _add(stats: Stats, trace: TraceSummary) -> None:
+    stats.total_traces += 1
+    stats.total_spans += trace.span_count
+    stats.total_errors += trace.error_count
+    stats.unpriced_count += trace.unpriced_count
+    for name in ("input_tokens", "output_tokens", "cost_usd"):
+        value = getattr(trace, name)
+        if value is not None:
+            setattr(stats, name, (getattr(stats, name) or 0) + value)

@@ -1,0 +1,53 @@
+"""The store of this process: opened from the settings when it is first asked for."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from traces_app.storage.errors import StoreError, StoreUnavailable, StoreUnusable
+from traces_app.storage.stamp import Stamp
+
+if TYPE_CHECKING:
+    from traces_app.storage.store import Store
+
+__all__ = ["Stamp", "StoreError", "StoreUnavailable", "StoreUnusable", "get_store", "reset_store"]
+
+_lock = threading.Lock()
+_store: Store | None = None
+
+
+def get_store() -> Store:
+    """The store that the settings name. Raises StoreUnusable when it cannot be opened."""
+    global _store  # noqa: PLW0603 - PynamoDB's models are bound to one client per process anyway
+    if _store is None:
+        with _lock:
+            if _store is None:
+                _store = _open()
+    return _store
+
+
+def reset_store() -> None:
+    """Close the store; the next question opens it again, from the settings of that moment."""
+    global _store  # noqa: PLW0603
+    with _lock:
+        if _store is not None:
+            _store.engine.close()
+        _store = None
+
+
+def _open() -> Store:
+    from django.conf import settings  # noqa: PLC0415 - the settings must exist before the store does
+
+    from traces_app.storage.engine import EngineOptions, open_engine  # noqa: PLC0415 - botocore is slow to load
+    from traces_app.storage.store import Store  # noqa: PLC0415
+
+    options = EngineOptions(
+        storage_url=settings.STORAGE_URL,
+        traces_table=settings.DYNAMODB_TRACES_TABLE,
+        spans_table=settings.DYNAMODB_SPANS_TABLE,
+        region=settings.AWS_REGION,
+        endpoint_url=settings.DYNAMODB_ENDPOINT_URL or None,
+        base_dir=settings.BASE_DIR,
+    )
+    return Store(open_engine(options), shards=settings.DYNAMODB_SHARDS)

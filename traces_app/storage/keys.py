@@ -1,0 +1,93 @@
+"""The keys of every item, as pure functions. docs/data-model.md says what is asked of each."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+DAY_MS: Final = 86_400_000
+MAX_START_MS: Final = 9_999_999_999_999
+"""13 digits, the year 2286: starts sort as text."""
+
+OWN_ID_WINDOW_MS: Final = 30 * DAY_MS
+"""A trace id is taken for one of ours when its UUIDv7 time lies this close to the first span. Of random
+ids one in 64 has the right version and variant, and one in 3 million lies in the window as well."""
+
+_OWN_ID: Final = re.compile(r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
+
+PROJECTS: Final = "PROJECTS"
+ONLY: Final = "-"
+"""Sort key of a partition with one item."""
+
+
+def spans_partition(project: str, trace_id: str) -> str:
+    return f"T#{project}#{trace_id}"
+
+
+def part_sort(chunk: str, part: int, parts: int) -> str:
+    return f"{chunk}#{part:03d}/{parts:03d}"
+
+
+def parse_part_sort(sort: str) -> tuple[str, int, int]:
+    """Chunk, part and number of parts."""
+    chunk, _, place = sort.partition("#")
+    part, _, parts = place.partition("/")
+    return chunk, int(part), int(parts)
+
+
+def day_of(start_ms: int) -> str:
+    return datetime.fromtimestamp(start_ms / 1000, UTC).strftime("%Y%m%d")
+
+
+def day_partition(project: str, day: str, shard: int = 0) -> str:
+    """``shard`` above 0 when a project writes more than one partition takes (1,000 units a second)."""
+    return f"P#{project}#{day}" + (f"#{shard}" if shard else "")
+
+
+def days_partition(project: str) -> str:
+    """The list of a project's day partitions: ``{day}#{shard}`` each."""
+    return f"D#{project}"
+
+
+def session_partition(project: str, session_id: str) -> str:
+    return f"S#{project}#{session_id}"
+
+
+def user_partition(project: str, user_id: str) -> str:
+    return f"U#{project}#{user_id}"
+
+
+def anchor_partition(project: str, trace_id: str) -> str:
+    """Where the start of a trace with a foreign id is agreed upon."""
+    return f"A#{project}#{trace_id}"
+
+
+def losses_partition(project: str) -> str:
+    return f"L#{project}"
+
+
+def trace_prefix(start_ms: int, trace_id: str) -> str:
+    return f"{start_ms:013d}#{trace_id}"
+
+
+def fragment_sort(start_ms: int, trace_id: str, fragment: str) -> str:
+    return f"{trace_prefix(start_ms, trace_id)}#{fragment}"
+
+
+def parse_fragment_sort(sort: str) -> tuple[int, str]:
+    """Start in milliseconds, and trace id."""
+    start, trace_id, _ = sort.split("#", 2)
+    return int(start), trace_id
+
+
+def own_start_ms(trace_id: str, first_start_ms: int) -> int | None:
+    """The start in a trace id made by our client; ``None`` for foreign ids, which are opaque."""
+    if _OWN_ID.fullmatch(trace_id) is None:
+        return None
+    start_ms = int(trace_id[:12], 16)
+    return start_ms if abs(start_ms - first_start_ms) <= OWN_ID_WINDOW_MS else None
+
+
+def shard_of(trace_id: str, shards: int) -> int:
+    return int(trace_id[-4:], 16) % shards if shards > 1 else 0

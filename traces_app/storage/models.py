@@ -1,0 +1,48 @@
+"""The two PynamoDB models: the only schema there is, on DynamoDB and on the local file alike.
+
+Few attributes on purpose: constructing, serialising and deserialising an item costs about
+2 us each per attribute, so everything that no condition or key needs travels inside ``head`` and ``body``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+__all__ = ["EXPIRY_ATTRIBUTE", "MODELS", "Item", "SpanItem", "TraceItem"]
+
+EXPIRY_ATTRIBUTE: Final = "expires_at"
+
+
+class Item(Model):
+    """What both tables share. Times since the epoch: ``at`` in microseconds, ``expires_at`` in seconds."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    v = NumberAttribute()
+    """Version of the item's layout; readers upcast older ones."""
+    at = NumberAttribute(null=True)
+    """When the item was written."""
+    expires_at = NumberAttribute(null=True)
+    """When DynamoDB's TTL (or the local sweep) may delete it; readers ignore it from then on."""
+    head = BinaryAttribute(null=True, legacy_encoding=False)
+    body = BinaryAttribute(null=True, legacy_encoding=False)
+
+
+class TraceItem(Item):
+    """Summary fragments of traces, anchors, keys, sessions: what is listed and looked up."""
+
+    class Meta:
+        table_name = "llm-tracer-traces"
+
+
+class SpanItem(Item):
+    """Chunks of packed spans."""
+
+    class Meta:
+        table_name = "llm-tracer-spans"
+
+
+MODELS: Final[tuple[type[Item], ...]] = (TraceItem, SpanItem)

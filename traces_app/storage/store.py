@@ -1,0 +1,350 @@
+"""The repository: what the other floors may ask of the store, in their own words."""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Final, TypeVar
+
+import orjson
+from pynamodb.exceptions import PutError
+
+from traces_app.domain.fragments import pack_fragment, unpack_fragment
+from traces_app.domain.packing import PackedSpan, chunk_key, pack_body, pack_head, unpack_body, unpack_head
+from traces_app.domain.summary import Fragment, TraceSummary, fragment_of, merge
+from traces_app.storage import keys
+from traces_app.storage.engine import Engine
+from traces_app.storage.models import Item, SpanItem, TraceItem
+from traces_app.storage.stamp import Stamp
+
+ITEM_VERSION: Final = 1
+MAX_PART_BYTES: Final = 380_000
+"""DynamoDB's limit is 400 KB an item, names and keys included."""
+
+MAX_CHUNK_SPANS: Final = 256
+MAX_CHUNK_PAYLOAD_BYTES: Final = 2**20
+"""Opening one span unpacks its chunk: a few milliseconds at this size."""
+
+MAX_REMEMBERED: Final = 20_000
+"""Anchors and registered days kept in memory per process, some 4 MB."""
+
+LISTED_PAGE_ITEMS: Final = 64
+
+AnyItem = TypeVar("AnyItem", bound=Item)
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Spans of one trace that arrived together. ``rows`` are the heads; the payload is unpacked on demand."""
+
+    written_us: int
+    rows: list[dict[str, Any]]
+    stored_bytes: int
+    _body: bytes
+    _payloads: list[dict[str, Any]] | None = field(default=None)
+
+    def payload(self, index: int) -> dict[str, Any]:
+        if self._payloads is None:
+            self._payloads = unpack_body(self._body)
+        return self._payloads[index]
+
+
+class Store:
+    """One open store. Thread-safe. ``now_ns`` and ``expires_at`` (epoch seconds) come from the caller.
+
+    Every method raises StoreUnavailable when the store cannot answer now.
+    """
+
+    def __init__(self, engine: Engine, *, shards: int = 1) -> None:
+        self.engine = engine
+        self._shards = shards
+        self._anchors: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._registered: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    @property
+    def name(self) -> str:
+        return self.engine.name
+
+    # -- traces ------------------------------------------------------------------------------------
+
+    def append(self, project: str, traces: Mapping[str, Sequence[PackedSpan]], stamp: Stamp) -> float:
+        """Write the spans of each trace and what lists show of them; durable when it returns the write units.
+
+        Writing the same again changes nothing. A span may stand once in a trace's sequence.
+        """
+        items: list[Item] = []
+        registrations: dict[tuple[str, str], Item] = {}
+        for trace_id, packed in traces.items():
+            chunks = list(_chunk_items(keys.spans_partition(project, trace_id), packed, stamp))
+            stored_bytes = sum(len(item.head or b"") + len(item.body or b"") for item in chunks)
+            place = _Place(project, trace_id, self._start_ms(project, trace_id, packed, stamp), self._shards)
+            items += [*chunks, *_fragment_items(place, packed, stored_bytes, stamp)]
+            registrations |= self._registrations(place, stamp)
+        units = self.engine.batch_put([*items, *registrations.values()])
+        for name in registrations:
+            _remember(self._registered, name, None)
+        return units
+
+    def read_trace(
+        self, project: str, trace_id: str, *, now_ns: int, consistent: bool = False
+    ) -> list[Chunk]:
+        """All chunks of a trace, oldest first; empty when there is no such trace in this project.
+
+        ``consistent`` sees every acknowledged write, at twice the price of a read that may be some
+        milliseconds behind.
+        """
+        items = SpanItem.query(keys.spans_partition(project, trace_id), consistent_read=consistent)
+        parts: dict[str, dict[int, SpanItem]] = {}
+        whole: dict[str, int] = {}
+        for item in items:
+            if _is_live(item, now_ns):
+                chunk, part, count = keys.parse_part_sort(item.sk)
+                parts.setdefault(chunk, {})[part] = item
+                whole[chunk] = count
+        chunks = [_chunk(found) for chunk, found in parts.items() if len(found) == whole[chunk]]
+        return sorted(chunks, key=lambda chunk: chunk.written_us)
+
+    def iterate_traces(
+        self,
+        project: str,
+        *,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        before: str | None = None,
+        since_ms: int = 0,
+        until_ms: int = keys.MAX_START_MS,
+        page_items: int = LISTED_PAGE_ITEMS,
+        now_ns: int,
+    ) -> Iterator[tuple[str, TraceSummary]]:
+        """Traces newest first, each with its position: give that as ``before`` to go on behind it.
+
+        ``since_ms`` and ``until_ms`` bound the start, both inclusive. ``page_items`` are read at a time.
+        """
+        low = f"{max(0, since_ms):013d}"
+        high = before or f"{min(until_ms, keys.MAX_START_MS):013d}$"  # "$" sorts behind "#"
+        if session_id is not None:
+            items = _newest_first(keys.session_partition(project, session_id), low, high, page_items)
+        elif user_id is not None:
+            items = _newest_first(keys.user_partition(project, user_id), low, high, page_items)
+        else:
+            items = self._day_items(project, low, high, page_items, now_ns)
+        live = (item for item in items if _is_live(item, now_ns))
+        for prefix, group in groupby(live, key=lambda item: item.sk[: item.sk.rindex("#")]):
+            _, trace_id = keys.parse_fragment_sort(prefix + "#")
+            yield prefix, merge(project, trace_id, _fragments(list(group)), now_ns=now_ns)
+
+    def list_projects(self) -> list[str]:
+        return [item.sk for item in TraceItem.query(keys.PROJECTS)]
+
+    # -- small records: keys, sessions, losses -----------------------------------------------------
+
+    def put_record(
+        self,
+        pk: str,
+        sk: str,
+        value: dict[str, Any],
+        *,
+        now_ns: int,
+        expires_at: int | None = None,
+        only_if_absent: bool = False,
+    ) -> bool:
+        """Write one record; false when ``only_if_absent`` and there is one already."""
+        item = _item(TraceItem, pk, sk, Stamp(now_ns, expires_at), body=orjson.dumps(value))
+        try:
+            item.save(condition=TraceItem.pk.does_not_exist() if only_if_absent else None)
+        except PutError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def get_record(self, pk: str, sk: str, *, now_ns: int) -> dict[str, Any] | None:
+        try:
+            item = TraceItem.get(pk, sk, consistent_read=True)
+        except TraceItem.DoesNotExist:
+            return None
+        return orjson.loads(item.body) if _is_live(item, now_ns) else None
+
+    def delete_record(self, pk: str, sk: str) -> None:
+        TraceItem(pk, sk).delete()
+
+    def list_records(self, pk: str, *, sk_prefix: str = "", now_ns: int) -> list[tuple[str, dict[str, Any]]]:
+        condition = TraceItem.sk.startswith(sk_prefix) if sk_prefix else None
+        found = TraceItem.query(pk, condition, consistent_read=True)
+        return [(item.sk, orjson.loads(item.body)) for item in found if _is_live(item, now_ns)]
+
+    # -- how traces are written --------------------------------------------------------------------
+
+    def _start_ms(self, project: str, trace_id: str, packed: Sequence[PackedSpan], stamp: Stamp) -> int:
+        """Where the trace is listed: the time in our own ids; for foreign ids what the first batch said."""
+        starts = [entry.span.start_ns for entry in packed if entry.span.start_ns is not None]
+        first_ms = min(max(0, min(starts, default=stamp.now_ns) // 1_000_000), keys.MAX_START_MS)
+        own = keys.own_start_ms(trace_id, first_ms)
+        if own is not None:
+            return own
+        anchor = self._anchors.get((project, trace_id))
+        if anchor is None:
+            anchor = self._anchor(keys.anchor_partition(project, trace_id), first_ms, stamp)
+            _remember(self._anchors, (project, trace_id), anchor)
+        return anchor
+
+    def _anchor(self, partition: str, first_ms: int, stamp: Stamp) -> int:
+        value = {"start_ms": first_ms}
+        if self.put_record(partition, keys.ONLY, value, only_if_absent=True, **stamp._asdict()):
+            return first_ms
+        won = self.get_record(partition, keys.ONLY, now_ns=stamp.now_ns)
+        if won is None:  # the one that is there has expired
+            self.put_record(partition, keys.ONLY, value, **stamp._asdict())
+            return first_ms
+        return int(won["start_ms"])
+
+    def _registrations(self, place: _Place, stamp: Stamp) -> dict[tuple[str, str], Item]:
+        """The project and its day partition, noted once a day and process: lists need not guess days."""
+        today = keys.day_of(stamp.now_ns // 1_000_000)
+        days = keys.days_partition(place.project)
+        after_its_traces = None if stamp.expires_at is None else stamp.expires_at + keys.DAY_MS // 1000
+        items: dict[tuple[str, str], Item] = {}
+        for partition, sort, expires_at in (
+            (keys.PROJECTS, place.project, None),
+            (days, f"{keys.day_of(place.start_ms)}#{place.shard}", after_its_traces),
+        ):
+            name = (partition, f"{sort}@{today}")
+            if name not in self._registered:
+                items[name] = _item(TraceItem, partition, sort, Stamp(stamp.now_ns, expires_at), body=b"{}")
+        return items
+
+    # -- how traces are listed ---------------------------------------------------------------------
+
+    def _day_items(
+        self, project: str, low: str, high: str, page_items: int, now_ns: int
+    ) -> Iterator[TraceItem]:
+        first_day, last_day = keys.day_of(int(low)), keys.day_of(int(high[:13]))
+        listed = TraceItem.query(
+            keys.days_partition(project),
+            TraceItem.sk.between(first_day, last_day + "$"),
+            scan_index_forward=False,
+        )
+        entries = [item.sk.split("#") for item in listed if _is_live(item, now_ns)]
+        for day, shards in groupby(entries, key=lambda entry: entry[0]):
+            streams = [
+                _newest_first(keys.day_partition(project, day, int(shard)), low, high, page_items)
+                for _, shard in shards
+            ]
+            yield from (
+                streams[0]
+                if len(streams) == 1
+                else heapq.merge(*streams, key=lambda item: item.sk, reverse=True)
+            )
+
+
+def _newest_first(partition: str, low: str, high: str, page_items: int) -> Iterator[TraceItem]:
+    return iter(
+        TraceItem.query(
+            partition,
+            TraceItem.sk.between(low, high),
+            scan_index_forward=False,
+            page_size=page_items,
+        )
+    )
+
+
+@dataclass(slots=True, frozen=True)
+class _Place:
+    """Where a trace is listed."""
+
+    project: str
+    trace_id: str
+    start_ms: int
+    shards: int
+
+    @property
+    def shard(self) -> int:
+        return keys.shard_of(self.trace_id, self.shards)
+
+
+def _fragment_items(
+    place: _Place, packed: Sequence[PackedSpan], stored_bytes: int, stamp: Stamp
+) -> list[Item]:
+    """The fragment, once for each list that it belongs to: the day's, its session's, its user's."""
+    spans = [entry.span for entry in packed]
+    raw_bytes = sum(len(entry.payload) for entry in packed)
+    fragment = fragment_of(spans, raw_bytes=raw_bytes, stored_bytes=stored_bytes)
+    partitions = [keys.day_partition(place.project, keys.day_of(place.start_ms), place.shard)]
+    if fragment.facts.session_id:
+        partitions.append(keys.session_partition(place.project, fragment.facts.session_id))
+    if fragment.facts.user_id:
+        partitions.append(keys.user_partition(place.project, fragment.facts.user_id))
+    sort = keys.fragment_sort(place.start_ms, place.trace_id, chunk_key(spans))
+    body = pack_fragment(fragment)
+    return [_item(TraceItem, partition, sort, stamp, body=body) for partition in partitions]
+
+
+def _chunk_items(partition: str, packed: Sequence[PackedSpan], stamp: Stamp) -> Iterator[Item]:
+    for group in _chunk_groups(packed):
+        spans = [entry.span for entry in group]
+        head, body = pack_head(spans), pack_body([entry.payload for entry in group])
+        chunk = chunk_key(spans)
+        starts = range(0, len(body), MAX_PART_BYTES - len(head))
+        for part, start in enumerate(starts):
+            yield _item(
+                SpanItem,
+                partition,
+                keys.part_sort(chunk, part, len(starts)),
+                stamp,
+                head=head if part == 0 else None,
+                body=body[start : start + starts.step],
+            )
+
+
+def _chunk_groups(packed: Sequence[PackedSpan]) -> Iterator[list[PackedSpan]]:
+    group: list[PackedSpan] = []
+    payload_bytes = 0
+    for entry in packed:
+        full = len(group) >= MAX_CHUNK_SPANS or payload_bytes + len(entry.payload) > MAX_CHUNK_PAYLOAD_BYTES
+        if group and full:
+            yield group
+            group, payload_bytes = [], 0
+        group.append(entry)
+        payload_bytes += len(entry.payload)
+    if group:
+        yield group
+
+
+def _chunk(parts: Mapping[int, SpanItem]) -> Chunk:
+    ordered = [parts[part] for part in sorted(parts)]
+    head, body = ordered[0].head or b"", b"".join(item.body or b"" for item in ordered)
+    return Chunk(int(ordered[0].at or 0), unpack_head(head), len(head) + len(body), body)
+
+
+def _fragments(items: Iterable[TraceItem]) -> list[Fragment]:
+    ordered = sorted(items, key=lambda item: item.at or 0)
+    return [unpack_fragment(item.body or b"", with_entries=len(ordered) > 1) for item in ordered]
+
+
+def _item(
+    model: type[AnyItem],
+    pk: str,
+    sk: str,
+    stamp: Stamp,
+    *,
+    head: bytes | None = None,
+    body: bytes | None = None,
+) -> AnyItem:
+    at_us = stamp.now_ns // 1000
+    return model(pk, sk, v=ITEM_VERSION, at=at_us, expires_at=stamp.expires_at, head=head, body=body)
+
+
+def _is_live(item: Item, now_ns: int) -> bool:
+    """DynamoDB deletes expired items up to two days late, so readers look themselves."""
+    return item.expires_at is None or item.expires_at > now_ns // 1_000_000_000
+
+
+def _remember(memory: OrderedDict[Key, Value], key: Key, value: Value) -> None:
+    memory[key] = value
+    while len(memory) > MAX_REMEMBERED:
+        memory.popitem(last=False)
