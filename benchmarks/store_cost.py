@@ -139,7 +139,7 @@ def measure_on_ministack(traces: list[list[dict[str, Any]]]) -> dict[str, float]
     storage.reset_store()
     with running_ministack() as url:
         settings.STORAGE_URL, settings.DYNAMODB_ENDPOINT_URL = "dynamodb", url
-        storage.get_store().engine.create_tables()
+        storage.create_tables()
         try:
             return measure(traces)
         finally:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -132,9 +131,7 @@ def test_a_span_twice_in_one_batch_is_one_span(access: Access) -> None:
 def test_twenty_thousand_spans_of_one_trace_are_kept_and_opened(access: Access) -> None:
     spans = [span(1), *(span(n, parent_span_id=span_id(n // 2)) for n in range(2, 20_001))]
     assert put(access, *spans).accepted == 20_000
-    started = time.perf_counter()
     assert len(opened().rows) == 20_000
-    assert time.perf_counter() - started < 30
     assert listed()[0].span_count == 20_000
 
 

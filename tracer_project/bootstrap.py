@@ -40,7 +40,7 @@ def _install(python: Path, requirements: list[str]) -> None:
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)  # noqa: S603
     files = [word for name in requirements for word in ("-r", str(CHECKOUT / name))]
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     finished = subprocess.run([*pip, *files, "-e", str(CHECKOUT / "client")], check=False)  # noqa: S603
     if finished.returncode:
         sys.exit("pip could not install the requirements (its message is above).")

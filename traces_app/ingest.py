@@ -72,7 +72,8 @@ def _note_losses(access: Access, losses: Mapping[str, int], batch: Iterable[str]
     known = {reason[:MAX_REASON_CHARACTERS]: count for reason, count in losses.items() if count > 0}
     if not known:
         return
-    digest = hashlib.blake2b(f"{','.join(batch)} {sorted(known.items())}".encode(), digest_size=6)
+    identity = ",".join(batch) or str(now_ns)
+    digest = hashlib.blake2b(f"{identity} {sorted(known.items())}".encode(), digest_size=6)
     sort = f"{keys.day_of(now_ns // 1_000_000)}#{digest.hexdigest()}"
     get_store().put_record(
         keys.losses_partition(access.project), sort, known, now_ns=now_ns, expires_at=_expiry(now_ns)

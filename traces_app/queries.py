@@ -8,7 +8,7 @@ from typing import Any
 
 from traces_app.domain.packing import span_from
 from traces_app.domain.span import Span
-from traces_app.domain.summary import TraceSummary, fragment_of, merge
+from traces_app.domain.summary import TraceSummary, fragment_of, merge, preview
 from traces_app.domain.tree import TreeRow, arrange
 from traces_app.storage import StoreUnavailable, StoreUnusable, get_store, keys
 
@@ -170,10 +170,12 @@ def get_trace(project: str, trace_id: str, *, now_ns: int, consistent: bool = Fa
     spans = [span_from(trace_id, _merged([piece.head for piece in records])) for records in pieces.values()]
     rows = arrange(spans)
     summary = merge(project, trace_id, [fragment_of(spans)], now_ns=now_ns)
-    summary.stored_bytes = sum(chunk.stored_bytes for chunk in chunks)
+    summary.raw_bytes, summary.stored_bytes = None, sum(chunk.stored_bytes for chunk in chunks)
     trace = Trace(summary, rows, pieces)
     if summary.root_span_id is not None:
-        summary.metadata = trace.span(summary.root_span_id).metadata
+        root = trace.span(summary.root_span_id)
+        summary.metadata = root.metadata
+        summary.input_preview, summary.output_preview = preview(root.input), preview(root.output)
     return trace
 
 

@@ -230,12 +230,3 @@ def test_too_many_spans_name_the_limit(api: Api) -> None:
 def test_an_empty_batch_is_fine_and_its_losses_are_counted(api: Api) -> None:
     assert api.ingest(counters={"queue full": 3}).json() == {"accepted": 0, "rejected": []}
     assert api.get("/api/v1/stats").json()["losses"] == {"queue full": 3}
-
-
-def test_validating_a_span_takes_microseconds() -> None:
-    spans = [span_in(input=[{"role": "user", "content": "x" * 3000}], tags=["a"]) for _ in range(500)]
-    started_ns = time.perf_counter_ns()
-    batch = batch_of(JsonBody({"spans": spans}, []))
-    microseconds_each = (time.perf_counter_ns() - started_ns) / 1000 / len(spans)
-    assert len(batch.spans) == 500
-    assert microseconds_each < 200  # 12 at rest: the rest is for a busy machine

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from itertools import islice
+from typing import Any
 
 import pytest
 
 from tests.builders import NOW_NS, own_trace_id, span, span_id, trace_id
+from traces_app import storage
 from traces_app.domain.packing import PackedSpan, pack_payload
 from traces_app.domain.span import Span
 from traces_app.storage import Stamp, keys
@@ -143,3 +145,16 @@ def test_an_expired_record_is_gone(repository: Store) -> None:
     repository.put_record("K", "a", {}, now_ns=NOW_NS, expires_at=NOW_NS // 10**9)
     assert repository.get_record("K", "a", now_ns=NOW_NS) is None
     assert repository.list_records("K", now_ns=NOW_NS) == []
+
+
+def test_tables_that_are_missing_are_named_with_the_command_that_makes_them(
+    ministack_url: str, settings: Any
+) -> None:
+    storage.reset_store()
+    settings.STORAGE_URL, settings.DYNAMODB_ENDPOINT_URL = "dynamodb", ministack_url
+    settings.DYNAMODB_TRACES_TABLE, settings.DYNAMODB_SPANS_TABLE = "t-missing", "s-missing"
+    with pytest.raises(storage.StoreUnusable, match=r"t-missing is missing: run manage\.py create_tables"):
+        storage.get_store()
+    assert storage.create_tables() == ["t-missing", "s-missing"]
+    assert storage.get_store().name == "dynamodb"
+    storage.reset_store()

@@ -19,7 +19,7 @@ from ninja import NinjaAPI, Router
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from traces_app.ingest import StoreUnavailable
-from traces_app.queries import BadCursor, SpanNotFound, TraceNotFound
+from traces_app.queries import BadCursor, SpanNotFound, StoreUnusable, TraceNotFound
 
 __all__ = ["ProblemError", "field_path", "install", "problem_of", "problem_response", "unknown_paths"]
 
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 MAX_FIELD_ERRORS: Final = 20
 """A body can be wrong in a thousand places; a person mends the first few and tries again."""
+
+
+UNUSABLE_RETRY_AFTER_S: Final = 30
 
 
 class ProblemError(Exception):
@@ -138,8 +141,19 @@ def _of_store(error: StoreUnavailable) -> ProblemError:
     return ProblemError(
         503,
         "Store unavailable",
-        "Nothing was stored. Send the same again after Retry-After seconds.",
+        "Not everything is stored. Sending the same again after Retry-After seconds is safe.",
         retry_after_seconds=error.retry_after_seconds,
+    )
+
+
+def _of_unusable_store(error: StoreUnusable) -> ProblemError:
+    """A sender should come again: somebody will set this right, and 503 is what exporters retry."""
+    log.error("store unusable: %s", error)
+    return ProblemError(
+        503,
+        "Store not usable",
+        "The server's storage is not set up; its log says what is wrong.",
+        retry_after_seconds=UNUSABLE_RETRY_AFTER_S,
     )
 
 
@@ -160,6 +174,7 @@ _TRANSLATIONS: Final[dict[type[Exception], Callable[[Any], ProblemError]]] = {
     ValidationError: _of_parameters,
     pydantic.ValidationError: _of_model,
     StoreUnavailable: _of_store,
+    StoreUnusable: _of_unusable_store,
     TraceNotFound: lambda _: ProblemError(
         404, "No such trace", "The project of this key has no trace with this id.", field="trace_id"
     ),

@@ -7,18 +7,25 @@ import time
 from django.http import HttpRequest, JsonResponse
 
 from traces_app import __version__, queries
-from traces_app.queries import StoreUnavailable
+from traces_app.api.errors import UNUSABLE_RETRY_AFTER_S
+from traces_app.queries import StoreUnavailable, StoreUnusable
 
 PROBED_PROJECT = "health"
 """Reading the losses of a project that has none is the cheapest question there is: half a read unit."""
 
 
 def health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 (Django passes it)
-    """200 with status, version and storage engine; 503 while the store cannot be reached."""
-    known = {"version": __version__, "storage": queries.engine_name()}
+    """200 with status, version and storage engine; 503 while the store cannot be reached or used."""
     try:
         queries.get_losses(PROBED_PROJECT, now_ns=time.time_ns())
+        engine = queries.engine_name()
     except StoreUnavailable as error:
-        headers = {"Retry-After": str(error.retry_after_seconds)}
-        return JsonResponse({"status": "store unavailable", **known}, status=503, headers=headers)
-    return JsonResponse({"status": "ok", **known})
+        return _down("store unavailable", retry_after_seconds=error.retry_after_seconds)
+    except StoreUnusable:
+        return _down("store not usable", retry_after_seconds=UNUSABLE_RETRY_AFTER_S)
+    return JsonResponse({"status": "ok", "version": __version__, "storage": engine})
+
+
+def _down(status: str, *, retry_after_seconds: int) -> JsonResponse:
+    headers = {"Retry-After": str(retry_after_seconds)}
+    return JsonResponse({"status": status, "version": __version__}, status=503, headers=headers)

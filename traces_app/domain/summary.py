@@ -112,7 +112,8 @@ class TraceSummary:
     input_preview: str | None
     output_preview: str | None
     dropped: dict[str, int]
-    raw_bytes: int
+    raw_bytes: int | None
+    """JSON bytes of the payload; known in lists, ``None`` when the trace is opened."""
     stored_bytes: int
     metadata: dict[str, Any] = field(default_factory=dict)
     """Filled when the trace is opened; empty in lists."""

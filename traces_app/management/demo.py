@@ -37,7 +37,7 @@ class Teller:
     @contextmanager
     def trace(self, name: str, **fields: Any) -> Iterator[Any]:
         start_ns = self.now_ns
-        with self.tracer.trace(name, **fields) as trace:
+        with self.tracer.trace(name, start_time_ns=start_ns, **fields) as trace:
             yield trace
             trace.set_times(start_ns, self.now_ns)
 
@@ -62,7 +62,7 @@ class Teller:
         with self.span(
             parent, f"chat {model}", "llm", 300 + said * 9, model=model, input_data=messages
         ) as span:
-            span.set_time_to_first_token(self.rng.uniform(180, 700))
+            span.mark_first_token(self.rng.uniform(180, 700))
             reply = answer if isinstance(answer, dict) else {"role": "assistant", "content": answer}
             span.set_output(
                 reply, tokens_input=asked, tokens_output=said + usage.get("reasoning_tokens", 0), **usage

@@ -9,16 +9,25 @@ from traces_app.storage.errors import StoreError, StoreUnavailable, StoreUnusabl
 from traces_app.storage.stamp import Stamp
 
 if TYPE_CHECKING:
+    from traces_app.storage.engine import Engine
     from traces_app.storage.store import Store
 
-__all__ = ["Stamp", "StoreError", "StoreUnavailable", "StoreUnusable", "get_store", "reset_store"]
+__all__ = [
+    "Stamp",
+    "StoreError",
+    "StoreUnavailable",
+    "StoreUnusable",
+    "create_tables",
+    "get_store",
+    "reset_store",
+]
 
 _lock = threading.Lock()
 _store: Store | None = None
 
 
 def get_store() -> Store:
-    """The store that the settings name. Raises StoreUnusable when it cannot be opened."""
+    """The store that the settings name. Raises StoreUnusable when it cannot be opened or has no tables."""
     global _store  # noqa: PLW0603 - PynamoDB's models are bound to one client per process anyway
     if _store is None:
         with _lock:
@@ -36,11 +45,29 @@ def reset_store() -> None:
         _store = None
 
 
+def create_tables(*, point_in_time_recovery: bool = False) -> list[str]:
+    """Make the tables that are missing; their names."""
+    engine = _open_engine()
+    try:
+        return engine.create_tables(point_in_time_recovery=point_in_time_recovery)
+    finally:
+        engine.close()
+
+
 def _open() -> Store:
     from django.conf import settings  # noqa: PLC0415 - the settings must exist before the store does
 
+    from traces_app.storage.store import Store  # noqa: PLC0415 - botocore is slow to load
+
+    engine = _open_engine()
+    engine.require_tables()
+    return Store(engine, shards=settings.DYNAMODB_SHARDS)
+
+
+def _open_engine() -> Engine:
+    from django.conf import settings  # noqa: PLC0415 - the settings must exist before the store does
+
     from traces_app.storage.engine import EngineOptions, open_engine  # noqa: PLC0415 - botocore is slow to load
-    from traces_app.storage.store import Store  # noqa: PLC0415
 
     options = EngineOptions(
         storage_url=settings.STORAGE_URL,
@@ -50,4 +77,4 @@ def _open() -> Store:
         endpoint_url=settings.DYNAMODB_ENDPOINT_URL or None,
         base_dir=settings.BASE_DIR,
     )
-    return Store(open_engine(options), shards=settings.DYNAMODB_SHARDS)
+    return open_engine(options)

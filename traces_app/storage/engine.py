@@ -12,7 +12,7 @@ from traces_app.storage.dynamodb import Client, DynamoDBClient, batch_put
 from traces_app.storage.embedded.client import EmbeddedClient
 from traces_app.storage.errors import StoreUnusable
 from traces_app.storage.models import MODELS, Item, SpanItem, TraceItem
-from traces_app.storage.tables import create_table
+from traces_app.storage.tables import create_table, table_exists
 
 __all__ = ["Engine", "EngineOptions", "bind_models", "open_engine"]
 
@@ -59,6 +59,15 @@ class Engine:
             for model in MODELS
             if create_table(self.client, model, point_in_time_recovery=point_in_time_recovery)
         ]
+
+    def require_tables(self) -> None:
+        """One cheap question per table. Raises StoreUnusable, naming the command that makes them."""
+        for model in MODELS:
+            if not table_exists(self.client, model):
+                raise StoreUnusable(
+                    f"Table {model.Meta.table_name} is missing: run manage.py create_tables, "
+                    "or correct DYNAMODB_TRACES_TABLE and DYNAMODB_SPANS_TABLE."
+                )
 
     def sweep(self, now_s: int) -> int:
         """Delete expired items of the local file and return how many; DynamoDB does so itself: 0."""

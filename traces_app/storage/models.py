@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import Attribute, BinaryAttribute, UnicodeAttribute
+from pynamodb.constants import NUMBER
 from pynamodb.models import Model
 
 __all__ = ["EXPIRY_ATTRIBUTE", "MODELS", "Item", "SpanItem", "TraceItem"]
@@ -16,16 +17,28 @@ __all__ = ["EXPIRY_ATTRIBUTE", "MODELS", "Item", "SpanItem", "TraceItem"]
 EXPIRY_ATTRIBUTE: Final = "expires_at"
 
 
+class IntegerAttribute(Attribute[int]):
+    """A whole number. PynamoDB's NumberAttribute goes through JSON, which takes three times as long."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        return f"{value:d}"
+
+    def deserialize(self, value: str) -> int:
+        return int(value)
+
+
 class Item(Model):
     """What both tables share. Times since the epoch: ``at`` in microseconds, ``expires_at`` in seconds."""
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
-    v = NumberAttribute()
+    v = IntegerAttribute()
     """Version of the item's layout; readers upcast older ones."""
-    at = NumberAttribute(null=True)
+    at = IntegerAttribute(null=True)
     """When the item was written."""
-    expires_at = NumberAttribute(null=True)
+    expires_at = IntegerAttribute(null=True)
     """When DynamoDB's TTL (or the local sweep) may delete it; readers ignore it from then on."""
     head = BinaryAttribute(null=True, legacy_encoding=False)
     body = BinaryAttribute(null=True, legacy_encoding=False)

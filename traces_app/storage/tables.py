@@ -11,11 +11,21 @@ from traces_app.storage.dynamodb import Client
 from traces_app.storage.errors import StoreUnavailable
 from traces_app.storage.models import EXPIRY_ATTRIBUTE, Item
 
-__all__ = ["create_table"]
+__all__ = ["create_table", "table_exists"]
 
 MAX_STATUS_CHECKS: Final = 60
 """A table is active within seconds; after a minute something is wrong that waiting does not mend."""
 STATUS_CHECK_INTERVAL_S: Final = 1.0
+
+
+def table_exists(client: Client, model: type[Item]) -> bool:
+    try:
+        _call(client, "DescribeTable", model.Meta.table_name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return False
+        raise
+    return True
 
 
 def create_table(client: Client, model: type[Item], *, point_in_time_recovery: bool = False) -> bool:

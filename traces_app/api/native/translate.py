@@ -42,6 +42,12 @@ class Batch:
     indexes: list[int] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
+    """What the sender lost and what is refused here, by reason."""
+
+    def reject(self, rejection: Rejection) -> None:
+        self.rejected.append(rejection)
+        reason = f"refused: {rejection.field}"
+        self.counters[reason] = self.counters.get(reason, 0) + 1
 
 
 def batch_of(body: JsonBody) -> Batch:
@@ -53,12 +59,12 @@ def batch_of(body: JsonBody) -> Batch:
     if len(envelope.spans) > MAX_SPANS_PER_BATCH:
         raise _too_many(len(envelope.spans))
     stamp = _Stamp(envelope.resource or {}, body.notices)
-    batch = Batch(counters=envelope.counters or {})
+    batch = Batch(counters=dict(envelope.counters or {}))
     for index, raw in enumerate(envelope.spans):
         try:
             fields = _span_in.validate_python(raw)
         except ValidationError as error:
-            batch.rejected.append(_rejection(index, raw, error))
+            batch.reject(_rejection(index, raw, error))
         else:
             batch.spans.append(stamp.span_of(fields))
             batch.indexes.append(index)

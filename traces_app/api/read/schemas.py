@@ -111,7 +111,7 @@ class TraceOut(TypedDict):
     input_preview: str | None
     output_preview: str | None
     dropped: dict[str, int]
-    raw_bytes: int
+    raw_bytes: int | None
     stored_bytes: int
 
 

@@ -60,7 +60,7 @@ def create_span(request: KeyedRequest, trace_id: str) -> HttpResponse:
     """Begin a span."""
     body = _body(request, schemas.SpanIn)
     now_ns = time.time_ns()
-    trace = queries.get_trace(request.auth.project, trace_id.lower(), now_ns=now_ns)
+    trace = queries.get_trace(request.auth.project, trace_id.lower(), now_ns=now_ns, consistent=True)
     span = translate.new_span(body, trace.summary, now_ns=now_ns)
     _store(request.auth, span, now_ns)
     return json_answer({"span_id": translate.span_handle(span.trace_id, span.span_id), "status": "created"})
@@ -79,7 +79,7 @@ def complete_span(request: KeyedRequest, span_id: str) -> HttpResponse:
     if ids is None:
         raise SpanNotFound(span_id)
     now_ns = time.time_ns()
-    span = queries.get_trace(request.auth.project, ids[0], now_ns=now_ns).span(ids[1])
+    span = queries.get_trace(request.auth.project, ids[0], now_ns=now_ns, consistent=True).span(ids[1])
     translate.complete_span(span, body, now_ns=now_ns)
     _store(request.auth, span, now_ns)
     return json_answer({"span_id": span_id, "status": "completed"})
@@ -95,7 +95,7 @@ def complete_trace(request: KeyedRequest, trace_id: str) -> HttpResponse:
     """End a trace; ending it again overwrites."""
     body = _body(request, schemas.TraceCompletion)
     now_ns = time.time_ns()
-    trace = queries.get_trace(request.auth.project, trace_id.lower(), now_ns=now_ns)
+    trace = queries.get_trace(request.auth.project, trace_id.lower(), now_ns=now_ns, consistent=True)
     root = trace.span(translate.root_id(trace.summary.trace_id))
     translate.complete_root(root, body.output, now_ns=now_ns)
     _store(request.auth, root, now_ns)

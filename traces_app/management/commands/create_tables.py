@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from traces_app.storage import get_store
+from traces_app.storage import create_tables
 
 
 class Command(BaseCommand):
@@ -21,5 +21,5 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        made = get_store().engine.create_tables(point_in_time_recovery=options["point_in_time_recovery"])
+        made = create_tables(point_in_time_recovery=options["point_in_time_recovery"])
         self.stdout.write(f"Created: {', '.join(made)}" if made else "All tables are there.")

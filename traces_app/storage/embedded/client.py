@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -16,6 +17,7 @@ from traces_app.storage.embedded.catalogue import Answer, Catalogue, Operation, 
 from traces_app.storage.embedded.database import Database
 from traces_app.storage.embedded.faults import Fault, no_table
 from traces_app.storage.embedded.sweep import STEP_ITEMS, sweep, sweep_step
+from traces_app.storage.errors import StoreUnavailable
 
 __all__ = ["EmbeddedClient"]
 
@@ -74,7 +76,8 @@ class EmbeddedClient:
         self._writes_since_sweep += 1  # threads may lose a count; the sweep is only a little later then
         if self._writes_since_sweep >= WRITES_BETWEEN_SWEEPS:
             self._writes_since_sweep = 0
-            sweep_step(self._catalogue, int(self._clock()))
+            with suppress(StoreUnavailable):  # the write is done; the next sweep will come
+                sweep_step(self._catalogue, int(self._clock()))
 
     def sweep(self, now_s: int) -> int:
         """Delete all that had expired by ``now_s``, seconds since the epoch, and return how many."""

@@ -1,0 +1,192 @@
+"""Values become JSON at the moment they are set, so what the host does to them later changes nothing.
+
+orjson (or the standard encoder without it) does nearly all of the work. What it refuses (objects,
+cycles, sets, bytes, lone surrogates, endless depth) and what is too large goes through ``_Bounded``,
+which makes plain values of it within fixed limits and says what it cut.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from llm_tracer._foreign import ask
+
+try:
+    import orjson
+except ImportError:
+    orjson = None  # type: ignore[assignment]
+
+MAX_VALUE_BYTES: Final = 8_000_000
+"""One input, output or metadata value; more than this no screen shows and no item of the store holds."""
+MAX_DEPTH: Final = 100
+MAX_ITEMS: Final = 50_000
+"""Only for values that the fast encoder refused: bounds the time on the caller's thread."""
+MAX_REPR_CHARACTERS: Final = 10_000
+MAX_BYTES_SHOWN: Final = 32
+MAX_INTEGER_BITS: Final = 63
+MAX_INTEGER_BITS_SHOWN: Final = 4_096
+"""Python refuses to print integers of more than 4,300 digits."""
+
+Cuts = dict[str, int]
+"""What was cut from a value, by reason: bytes, items, depth, cycles, binary_bytes."""
+
+
+def _standard_dumps(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+dumps: Callable[[Any], bytes] = orjson.dumps if orjson is not None else _standard_dumps
+
+
+def encode(value: Any) -> tuple[bytes, Cuts | None]:
+    """JSON of any value, and what was cut from it (``None``: nothing). Never raises."""
+    try:
+        data = dumps(value)
+    except Exception:  # noqa: BLE001 - an encoder meets the host's own objects, which raise anything
+        return _encode_bounded(value)
+    if len(data) > MAX_VALUE_BYTES:
+        return _encode_bounded(value)
+    return data, None
+
+
+def whole_text(text: str) -> str:
+    """``text`` without halves of surrogate pairs, which no JSON reader takes."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _encode_bounded(value: Any) -> tuple[bytes, Cuts | None]:
+    bounded = _Bounded()
+    plain = ask(bounded.plain, value, otherwise=f"<{type(value).__name__} that could not be read>")
+    return dumps(plain), bounded.cuts or None
+
+
+class _Bounded:
+    """Plain JSON values within a budget of bytes, items and depth."""
+
+    def __init__(self) -> None:
+        self.cuts: Cuts = {}
+        self._bytes_left = MAX_VALUE_BYTES
+        self._items_left = MAX_ITEMS
+        self._path: set[int] = set()
+
+    def plain(self, value: Any, depth: int = 0) -> Any:
+        self._items_left -= 1
+        self._bytes_left -= 1
+        if value is None or isinstance(value, (bool, str, int, float)):
+            return self._scalar(value)
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._binary(bytes(value))
+        if depth >= MAX_DEPTH:
+            return self._cut("depth", 1, "<cut: too deep>")
+        if id(value) in self._path:
+            return self._cut("cycles", 1, "<cut: contains itself>")
+        self._path.add(id(value))
+        try:
+            return self._unfolded(unfold(value), depth + 1)
+        finally:
+            self._path.discard(id(value))
+
+    def _scalar(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(str.__str__(value))
+        if isinstance(value, float):
+            is_finite = value - value == 0
+            return float(value) if is_finite else None
+        if value is None or isinstance(value, bool) or value.bit_length() <= MAX_INTEGER_BITS:
+            return value
+        if value.bit_length() <= MAX_INTEGER_BITS_SHOWN:
+            return str(value)  # JSON readers make floats of such numbers; as text it stays exact
+        return self._cut("bytes", value.bit_length() // 8, f"<cut: integer of {value.bit_length()} bits>")
+
+    def _text(self, text: str) -> str:
+        text = whole_text(text)
+        size_bytes = len(text) if text.isascii() else len(text.encode())
+        if size_bytes <= self._bytes_left:
+            self._bytes_left -= size_bytes
+            return text
+        kept = max(0, self._bytes_left if text.isascii() else self._bytes_left // 4)
+        self._bytes_left = 0
+        marker = f"… [cut: {len(text) - kept:,} of {len(text):,} characters]"
+        return self._cut("bytes", size_bytes - kept, text[:kept] + marker)
+
+    def _binary(self, data: bytes) -> str:
+        try:
+            return self._text(data.decode())
+        except UnicodeDecodeError:
+            shown = f"<{len(data):,} bytes: {data[:MAX_BYTES_SHOWN].hex()}>"
+            return self._cut("binary_bytes", len(data), shown)
+
+    def _unfolded(self, value: Any, depth: int) -> Any:
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        if isinstance(value, (list, tuple, set, frozenset, deque)):
+            return self._sequence(value, depth)
+        return self.plain(value, depth)
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        plain: dict[str, Any] = {}
+        for key, item in self._within_budget(value.items()):
+            text = key if isinstance(key, str) else ask(str, key, otherwise=f"<{type(key).__name__}>")
+            name = self._text(str.__str__(text))  # before its value, which may use up the budget
+            plain[name] = self.plain(item, depth)
+        if len(value) > len(plain):
+            missing = len(value) - len(plain)
+            plain["…"] = self._cut("items", missing, f"[cut: {missing:,} of {len(value):,} items]")
+        return plain
+
+    def _sequence(self, value: Any, depth: int) -> list[Any]:
+        plain = [self.plain(item, depth) for item in self._within_budget(value)]
+        if len(value) > len(plain):
+            missing = len(value) - len(plain)
+            plain.append(self._cut("items", missing, f"… [cut: {missing:,} of {len(value):,} items]"))
+        return plain
+
+    def _within_budget(self, items: Iterable[Any]) -> Iterable[Any]:
+        # A copy first: the host may change the container while we look at it.
+        for item in list(islice(items, max(0, self._items_left))):
+            if self._items_left <= 0 or self._bytes_left <= 0:
+                return
+            yield item
+
+    def _cut(self, reason: str, amount: int, marker: str) -> str:
+        self.cuts[reason] = self.cuts.get(reason, 0) + amount
+        return marker
+
+
+def unfold(value: Any) -> Any:
+    """One step from an object towards plain values: a mapping, a sequence or a scalar. Never raises."""
+    if isinstance(value, (list, tuple, set, frozenset, deque, Mapping)):
+        return value
+    for attribute, reader in _READERS.items():
+        if hasattr(type(value), attribute):
+            plain = ask(reader, value, otherwise=None)
+            if plain is not None:
+                return plain
+    return ask(repr, value, otherwise=f"<{type(value).__name__}>")[:MAX_REPR_CHARACTERS]
+
+
+def _numbers(array: Any) -> Any:
+    return array.tolist() if array.size <= MAX_ITEMS else None
+
+
+def _attributes(names: Iterable[str]) -> Callable[[Any], dict[str, Any]]:
+    return lambda value: {name: getattr(value, name) for name in names}
+
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "model_dump": lambda model: model.model_dump(warnings=False),  # pydantic 2, and so openai, anthropic
+    "__fields_set__": lambda model: model.dict(),  # pydantic 1
+    "__dataclass_fields__": lambda item: _attributes(item.__dataclass_fields__)(item),
+    "__attrs_attrs__": lambda item: _attributes(field.name for field in item.__attrs_attrs__)(item),
+    "__members__": lambda member: member.value,  # Enum
+    "isoformat": lambda moment: moment.isoformat(),  # date, time, datetime
+    "tolist": _numbers,  # numpy
+    "as_integer_ratio": str,  # Decimal, Fraction: a float would round them
+    "__fspath__": lambda path: path.__fspath__(),
+    "urn": str,  # UUID
+}
+"""How objects of well-known families are read, found by a mark of their class: nothing is imported."""

@@ -1,0 +1,171 @@
+"""Real processes: what importing costs, how a program ends, forks, and an installation without orjson."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from llm_tracer import SyncTracerClient
+from tests.client.scripted_server import ScriptedServer
+
+CLIENT = Path(__file__).resolve().parents[2] / "client"
+
+
+def run(program: str, url: str = "", timeout: float = 20) -> subprocess.CompletedProcess[str]:
+    """The program in an interpreter of its own, with warnings as errors."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)],
+        env={**os.environ, "PYTHONPATH": str(CLIENT), "TRACER_URL": url, "TRACER_API_KEY": "project-shop"},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def test_importing_the_client_imports_nothing_heavy() -> None:
+    done = run(
+        """
+        import sys
+        before = set(sys.modules)
+        import llm_tracer
+        heavy = {"httpx", "asyncio", "dataclasses", "inspect", "ssl", "http.client", "pydantic", "email"}
+        # orjson itself loads a few of the standard library
+        import orjson
+        print(sorted(heavy & (set(sys.modules) - before) - {"dataclasses", "inspect"}))
+        """
+    )
+    assert done.stderr == ""
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_program_that_forgets_to_close_still_delivers(server: ScriptedServer) -> None:
+    done = run(
+        """
+        from llm_tracer import SyncTracerClient
+        tracer = SyncTracerClient()
+        with tracer.trace("question") as trace, trace.span("call", "llm"):
+            pass
+        """,
+        server.url,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert server.names == ["call", "question"]
+
+
+def test_a_program_that_fails_still_delivers(server: ScriptedServer) -> None:
+    done = run(
+        """
+        from llm_tracer import SyncTracerClient
+        with SyncTracerClient().trace("question"):
+            raise SystemError("broken")
+        """,
+        server.url,
+    )
+    assert done.returncode == 1
+    assert server.batches[0]["spans"][0]["error"]["message"] == "broken"
+
+
+def test_a_dead_server_does_not_keep_a_program_from_ending(server: ScriptedServer) -> None:
+    server.script = ["hang"] * 10
+    began_at = time.monotonic()
+    done = run(
+        """
+        from llm_tracer import SyncTracerClient
+        for _ in range(3):
+            with SyncTracerClient().trace("question"):
+                pass
+        """,
+        server.url,
+    )
+    assert done.returncode == 0
+    assert time.monotonic() - began_at < 5
+    assert done.stderr.count("not delivered") == 3
+
+
+def test_it_works_without_orjson(server: ScriptedServer) -> None:
+    done = run(
+        """
+        import sys
+        sys.modules["orjson"] = None
+        from llm_tracer import SyncTracerClient
+        loop = []
+        loop.append(loop)
+        with SyncTracerClient() as tracer, tracer.trace("question", input={"ä": "\\ud83d", 1: {2}}) as trace:
+            with trace.span("call", "llm", input_data=[float("nan"), (1,), b"x"]) as span:
+                span.set_output(loop, 1, 2)
+        """,
+        server.url,
+    )
+    assert done.stderr == ""
+    call, question = server.batches[0]["spans"]
+    assert (call["input"], call["output"]) == ([None, [1], "x"], ["<cut: contains itself>"])
+    assert question["input"] == {"ä": "\ufffd", "1": [2]}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_sends_its_own_spans_and_not_its_parents(server: ScriptedServer) -> None:
+    done = run(
+        """
+        import os, sys, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork with threads
+        from llm_tracer import SyncTracerClient
+        tracer = SyncTracerClient()
+        with tracer.trace("before"):
+            pass
+        tracer.flush()
+        with tracer.trace("queued"):
+            pass
+        child = os.fork()
+        with tracer.trace("child" if child == 0 else "parent"):
+            pass
+        result = tracer.flush()
+        if child == 0:
+            os._exit(0 if result == (1, 0, 0) else 1)
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or (0 if result == (3, 0, 0) else 2))
+        """,
+        server.url,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(server.names) == ["before", "child", "parent", "queued"]
+    ids = [span["span_id"] for batch in server.batches for span in batch["spans"]]
+    assert len(set(ids)) == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_children_of_multiprocessing_deliver_when_they_end(server: ScriptedServer) -> None:
+    done = run(
+        """
+        import multiprocessing, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from llm_tracer import SyncTracerClient
+        tracer = SyncTracerClient()
+
+        def work(number):
+            with tracer.trace(f"child {number}"):
+                pass
+
+        with tracer.trace("parent"):
+            children = [multiprocessing.get_context("fork").Process(target=work, args=(n,)) for n in range(3)]
+            for child in children: child.start()
+            for child in children: child.join()
+        """,
+        server.url,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(server.names) == ["child 0", "child 1", "child 2", "parent"]
+
+
+def test_a_forked_child_of_a_test_run_starts_empty(server: ScriptedServer) -> None:
+    tracer = SyncTracerClient(base_url=server.url, api_key="project-shop")
+    with tracer.trace("question"):
+        pass
+    tracer._pipeline.begin_again()
+    assert tracer.flush() == (0, 0, 0)
+    tracer.close()

@@ -1,0 +1,53 @@
+"""What a page asks of the store does not grow with what it shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.explorer.conftest import Sender
+from traces_app.storage.store import Store
+
+
+@pytest.fixture
+def requests(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The operations that reach the database, in order."""
+    seen: list[str] = []
+    client: Any = store.engine.client
+    original = client._make_api_call
+
+    def listen(operation: str, parameters: Any) -> Any:
+        seen.append(operation)
+        return original(operation, parameters)
+
+    monkeypatch.setattr(client, "_make_api_call", listen)
+    return seen
+
+
+def asked(browser: Client, requests: list[str], address: str) -> list[str]:
+    requests.clear()
+    assert browser.get(address).status_code == 200
+    return list(requests)
+
+
+def test_the_list_asks_as_much_for_40_traces_as_for_one(
+    dev: Client, send: Sender, requests: list[str]
+) -> None:
+    send(seconds_ago=1)
+    one = asked(dev, requests, "/dashboard/")
+    for _ in range(39):
+        send({}, {}, seconds_ago=1)
+    assert asked(dev, requests, "/dashboard/") == one
+    assert len(one) < 10
+
+
+def test_a_trace_of_300_spans_asks_as_much_as_one_of_2(
+    dev: Client, send: Sender, requests: list[str]
+) -> None:
+    small, large = send({}), send(*[{"input": f"number {number}"} for number in range(299)])
+    asked(dev, requests, f"/dashboard/t/{small}")
+    few = asked(dev, requests, f"/dashboard/t/{small}")
+    assert asked(dev, requests, f"/dashboard/t/{large}") == few
+    assert len(few) < 6

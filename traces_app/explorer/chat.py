@@ -1,0 +1,200 @@
+"""Messages in what models were sent and said, whichever provider's shape they came in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+PartKind = Literal["text", "reasoning", "tool_call", "tool_result", "image", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a message. ``value``: text, arguments, a result, an image's address, or what it is."""
+
+    kind: PartKind
+    value: Any
+    name: str = ""
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: str
+    parts: list[Part] = field(default_factory=list)
+    name: str = ""
+
+
+def read_messages(value: Any) -> list[Message] | None:
+    """The messages in an input or output, or ``None`` when it is something else.
+
+    Known: lists of messages, one message, ``{"messages": [...]}`` and ``{"choices": [...]}``; content as
+    text, as parts (OpenAI chat and responses, Anthropic, OpenTelemetry, Vercel), tool calls beside it.
+    """
+    items = _items(value)
+    if not items or not all(_is_message(item) for item in items):
+        return None
+    return [_message(item) for item in items]
+
+
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict):
+        return []
+    if isinstance(value.get("messages"), list):
+        return list(value["messages"])
+    if isinstance(value.get("choices"), list):
+        return [choice.get("message") if isinstance(choice, dict) else None for choice in value["choices"]]
+    return [value]
+
+
+def _is_message(item: Any) -> bool:
+    if not isinstance(item, dict):
+        return False
+    if isinstance(item.get("role"), str):
+        return any(key in item for key in ("content", "parts", "tool_calls", "function_call", "refusal"))
+    return str(item.get("type")) in _ITEM_ROLES
+
+
+_ITEM_ROLES: Final = {"function_call": "assistant", "function_call_output": "tool", "reasoning": "assistant"}
+"""Entries of OpenAI's responses that stand among messages without a role."""
+
+
+def _message(item: dict[str, Any]) -> Message:
+    role = item.get("role") or _ITEM_ROLES[item["type"]]
+    name = item.get("name")
+    message = Message(role=role, name=name if isinstance(name, str) else "")
+    if "role" not in item:
+        message.parts.append(_part(item))
+        return message
+    if isinstance(item.get("reasoning_content"), str) and item["reasoning_content"]:
+        message.parts.append(Part("reasoning", item["reasoning_content"]))
+    message.parts.extend(_content_parts(item))
+    if isinstance(item.get("refusal"), str):
+        message.parts.append(Part("text", item["refusal"], name="refusal"))
+    message.parts.extend(_called_tools(item))
+    return message
+
+
+def _called_tools(item: dict[str, Any]) -> list[Part]:
+    calls = item.get("tool_calls")
+    calls = list(calls) if isinstance(calls, list) else []
+    if isinstance(item.get("function_call"), dict):
+        calls.append({"function": item["function_call"]})
+    return [_part(call if isinstance(call, dict) else {"value": call}, "tool_call") for call in calls]
+
+
+def _content_parts(item: dict[str, Any]) -> list[Part]:
+    content = item.get("parts") if "parts" in item else item.get("content")
+    if item.get("role") == "tool" and "parts" not in item and not _has_results(content):
+        return [Part("tool_result", content, call_id=_text(item, "tool_call_id"))]
+    if content is None or content == "":
+        return []
+    if isinstance(content, list):
+        return [_part(part) if isinstance(part, dict) else _plain(part) for part in content]
+    return [_part(content) if isinstance(content, dict) and "type" in content else _plain(content)]
+
+
+def _has_results(content: Any) -> bool:
+    return isinstance(content, list) and any(
+        isinstance(part, dict) and part.get("type") in ("tool-result", "tool_result") for part in content
+    )
+
+
+def _plain(value: Any) -> Part:
+    return Part("text", value) if isinstance(value, str) else Part("other", value)
+
+
+def _part(part: dict[str, Any], kind: str = "") -> Part:
+    read = _PART_READERS.get(kind or str(part.get("type", "")).replace("-", "_"), _read_unnamed)
+    return read(part)
+
+
+def _read_text(part: dict[str, Any]) -> Part:
+    value = _first(part, "text", "content", "refusal")
+    return Part("text", value) if isinstance(value, str) else Part("other", part)
+
+
+def _read_unnamed(part: dict[str, Any]) -> Part:
+    """Gemini's parts have no type; so have plain ``{"text": ...}``."""
+    text = part.get("text")
+    return Part("text", text) if isinstance(text, str) and "type" not in part else Part("other", part)
+
+
+def _read_reasoning(part: dict[str, Any]) -> Part:
+    value = _first(part, "thinking", "text", "content", "reasoning", "summary")
+    if isinstance(value, list):
+        value = "\n\n".join(_text(one, "text") for one in value if isinstance(one, dict))
+    return Part("reasoning", value if isinstance(value, str) else part)
+
+
+def _read_tool_call(part: dict[str, Any]) -> Part:
+    function = part["function"] if isinstance(part.get("function"), dict) else part
+    arguments = _first(function, "arguments", "input", "args", "value")
+    return Part(
+        "tool_call",
+        _parsed(arguments),
+        name=_text(function, "name", "toolName", "tool_name"),
+        call_id=_text(part, "id", "call_id", "toolCallId", "tool_call_id"),
+    )
+
+
+def _read_tool_result(part: dict[str, Any]) -> Part:
+    return Part(
+        "tool_result",
+        _parsed(_first(part, "result", "response", "output", "content", "value")),
+        name=_text(part, "name", "toolName", "tool_name"),
+        call_id=_text(part, "id", "call_id", "tool_use_id", "toolCallId", "tool_call_id"),
+    )
+
+
+def _read_image(part: dict[str, Any]) -> Part:
+    """The address of an image: ``data:`` or elsewhere. What cannot be read stays as it came."""
+    image = _first(part, "image_url", "image", "source", "url")
+    if isinstance(image, dict) and isinstance(image.get("data"), str):
+        return Part("image", f"data:{image.get('media_type', 'image/png')};base64,{image['data']}")
+    if isinstance(image, dict):
+        image = image.get("url")
+    return Part("image", image) if isinstance(image, str) else Part("other", part)
+
+
+_PART_READERS: Final[dict[str, Callable[[dict[str, Any]], Part]]] = {
+    "text": _read_text,
+    "input_text": _read_text,
+    "output_text": _read_text,
+    "refusal": _read_text,
+    "reasoning": _read_reasoning,
+    "thinking": _read_reasoning,
+    "tool_call": _read_tool_call,
+    "tool_use": _read_tool_call,
+    "function_call": _read_tool_call,
+    "function": _read_tool_call,
+    "tool_result": _read_tool_result,
+    "tool_call_response": _read_tool_result,
+    "function_call_output": _read_tool_result,
+    "image_url": _read_image,
+    "input_image": _read_image,
+    "image": _read_image,
+}
+
+
+def _first(part: dict[str, Any], *names: str) -> Any:
+    return next((part[name] for name in names if part.get(name) is not None), None)
+
+
+def _text(part: dict[str, Any], *names: str) -> str:
+    value = _first(part, *names)
+    return value if isinstance(value, str) else ""
+
+
+def _parsed(value: Any) -> Any:
+    """Arguments often come as JSON in a string."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value

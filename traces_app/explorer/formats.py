@@ -1,0 +1,115 @@
+"""Numbers and times as people read them. Unknown is a dash, never a 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+UNKNOWN: Final = "\N{EN DASH}"
+
+_MICROSECOND_NS: Final = 1_000
+_MILLISECOND_NS: Final = 1_000_000
+_SECOND_NS: Final = 1_000_000_000
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
+_DAY_S: Final = 86_400
+_KILO: Final = 1000
+_LAST_SECOND: Final = 253_402_300_799
+"""31 December 9999: what datetime can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time: ``iso`` for machines, ``day`` and ``clock`` in UTC for people."""
+
+    iso: str
+    day: str
+    clock: str
+
+
+def moment(time_ns: int | None, *, now_ns: int) -> Moment | None:
+    if time_ns is None or not 0 <= time_ns // _SECOND_NS <= _LAST_SECOND:
+        return None
+    at = datetime.fromtimestamp(time_ns // _SECOND_NS, UTC)
+    milliseconds = time_ns % _SECOND_NS // _MILLISECOND_NS
+    is_this_year = at.year == datetime.fromtimestamp(now_ns / _SECOND_NS, UTC).year
+    return Moment(
+        iso=f"{at:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z",
+        day=f"{at:%b} {at.day}" + ("" if is_this_year else f", {at.year}"),
+        clock=f"{at:%H:%M:%S}",
+    )
+
+
+def duration_text(duration_ns: float | None) -> str:
+    if duration_ns is None:
+        return UNKNOWN
+    if duration_ns < _MILLISECOND_NS:
+        return f"{duration_ns / _MICROSECOND_NS:.0f} µs" if duration_ns else "0 ms"
+    if duration_ns < _SECOND_NS:
+        milliseconds = duration_ns / _MILLISECOND_NS
+        return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"  # noqa: PLR2004
+    return _long_duration_text(duration_ns / _SECOND_NS)
+
+
+def _long_duration_text(seconds: float) -> str:
+    if seconds < _MINUTE_S:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"  # noqa: PLR2004
+    whole = int(seconds)
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S} m {whole % _MINUTE_S:02d} s"
+    if whole < _DAY_S:
+        return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:02d} m"
+    return f"{whole // _DAY_S} d {whole % _DAY_S // _HOUR_S:02d} h"
+
+
+def count_text(count: int | None) -> str:
+    return UNKNOWN if count is None else f"{count:,}"
+
+
+def short_count_text(count: int | None) -> str:
+    """At most four digits: ``950``, ``1.2k``, ``34k``, ``5.6M``."""
+    if count is None:
+        return UNKNOWN
+    if count < _KILO:
+        return str(count)
+    value, unit = (count / _KILO, "k") if count < 999_500 else (count / _KILO**2, "M")  # noqa: PLR2004
+    return f"{value:.1f}{unit}" if value < 10 else f"{value:,.0f}{unit}"  # noqa: PLR2004
+
+
+def tokens_text(input_tokens: int | None, output_tokens: int | None, *, short: bool = False) -> str:
+    """``1,204 → 350``; one unknown side is a dash, both unknown are one dash."""
+    if input_tokens is None and output_tokens is None:
+        return UNKNOWN
+    text = short_count_text if short else count_text
+    return f"{text(input_tokens)} → {text(output_tokens)}"
+
+
+def cost_text(cost_usd: float | None) -> str:
+    """Dollars with enough digits to tell small calls apart."""
+    if cost_usd is None:
+        return UNKNOWN
+    if cost_usd == 0:
+        return "$0"
+    if abs(cost_usd) >= 1:
+        return f"${cost_usd:,.2f}"
+    if abs(cost_usd) >= 0.001:  # noqa: PLR2004
+        return f"${cost_usd:.4f}"
+    return f"${cost_usd:.6f}" if abs(cost_usd) >= 0.000001 else "< $0.000001"  # noqa: PLR2004
+
+
+def bytes_text(size_bytes: int) -> str:
+    if size_bytes < _KILO:
+        return f"{size_bytes} B"
+    if size_bytes < _KILO**2:
+        return f"{size_bytes / _KILO:.1f} KB"
+    return f"{size_bytes / _KILO**2:.1f} MB"
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def words(identifier: str) -> str:
+    """``queue_full`` as people write it."""
+    return identifier.replace("_", " ")

@@ -1,0 +1,1 @@
+"""What the templates are given: plain values, already computed."""

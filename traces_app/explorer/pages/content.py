@@ -1,0 +1,207 @@
+"""A value of a span as people read it: messages, fields, text or JSON, never more than a page bears."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import orjson
+
+from traces_app.explorer.chat import Message, Part, read_messages
+from traces_app.explorer.formats import bytes_text
+from traces_app.explorer.visible import MAX_TEXT_CHARACTERS, excerpt, visible, visible_line
+
+FOLD_CHARACTERS: Final = 700
+FOLD_LINES: Final = 14
+"""A text longer than either is folded: a dozen lines say whether one wants the rest."""
+
+SYSTEM_FOLD_CHARACTERS: Final = 240
+"""System prompts repeat from call to call and are folded sooner."""
+
+MAX_VALUE_CHARACTERS: Final = 200_000
+"""Of one input or output, all texts together: 200 KB of HTML opens at once, megabytes do not."""
+
+MIN_TEXT_CHARACTERS: Final = 200
+"""What each text still gets when the others have used the value's share up."""
+
+MAX_MESSAGES: Final = 200
+MAX_FIELDS: Final = 60
+OPEN_MESSAGES: Final = 6
+"""The last of a long chat stay open; those between the first and them are folded together."""
+
+MAX_IMAGE_CHARACTERS: Final = 1_000_000
+"""Of a base64 image in the page: about 730 KB of picture."""
+
+_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
+ROLES: Final = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "model": "assistant",
+    "ai": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """``preview`` is given when the text is folded; ``cut_note`` when the page holds only its beginning."""
+
+    text: str
+    preview: str = ""
+    size: str = ""
+    cut_note: str = ""
+    is_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    name: str
+    text: TextView
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    kind: str
+    label: str
+    call_id: str
+    text: TextView | None
+    image_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    role: str
+    role_class: str
+    name: str
+    parts: list[PartView]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentView:
+    """``name`` is the span's field; ``middle`` are messages folded between ``first`` and ``last``."""
+
+    name: str
+    shape: Literal["absent", "messages", "fields", "text"]
+    whole_address: str
+    text: TextView | None = None
+    fields: Sequence[FieldView] = ()
+    first: Sequence[MessageView] = ()
+    middle: Sequence[MessageView] = ()
+    last: Sequence[MessageView] = ()
+    note: str = ""
+
+
+def content_of(name: str, value: Any, *, whole_address: str) -> ContentView:
+    if value is None:
+        return ContentView(name, "absent", whole_address)
+    room = _Room()
+    messages = read_messages(value)
+    if messages is not None:
+        return _messages_content(name, messages, whole_address, room)
+    if isinstance(value, dict) and 1 <= len(value) <= MAX_FIELDS:
+        fields = [FieldView(visible_line(str(key), 80), room.show(item)) for key, item in value.items()]
+        return ContentView(name, "fields", whole_address, fields=fields)
+    return ContentView(name, "text", whole_address, text=room.show(value))
+
+
+def pretty(value: Any) -> str:
+    """The value as a person would type it: text as it is, everything else as indented JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:  # integers over 64 bits, lone surrogates, deep nesting
+        try:
+            return json.dumps(value, indent=2)
+        except RecursionError:
+            return "(nested too deeply to be shown; the span's JSON has it)"
+
+
+def text_view(value: Any, *, fold_characters: int = FOLD_CHARACTERS) -> TextView:
+    return _Room().show(value, fold_characters=fold_characters)
+
+
+class _Room:
+    """How many characters one value may still fill in the page."""
+
+    def __init__(self) -> None:
+        self._left = MAX_VALUE_CHARACTERS
+
+    def show(self, value: Any, *, fold_characters: int = FOLD_CHARACTERS) -> TextView:
+        text = pretty(value)
+        shown = excerpt(text, max(MIN_TEXT_CHARACTERS, min(MAX_TEXT_CHARACTERS, self._left)))
+        self._left -= len(shown.text)
+        size = bytes_text(shown.total_bytes)
+        return TextView(
+            text=shown.text,
+            preview=_preview(shown.text, fold_characters),
+            size=size,
+            cut_note=f"The first {len(shown.text):,} characters of {size}." if shown.is_cut else "",
+            is_json=not isinstance(value, str),
+        )
+
+
+def _preview(text: str, fold_characters: int) -> str:
+    """The first lines of a text to fold; nothing for one that is shown as it is."""
+    lines = text.split("\n", FOLD_LINES)
+    if len(text) <= fold_characters and len(lines) <= FOLD_LINES:
+        return ""
+    return "\n".join(lines[: FOLD_LINES // 2])[: fold_characters // 2]
+
+
+def _messages_content(name: str, messages: list[Message], whole_address: str, room: _Room) -> ContentView:
+    left_out = len(messages) - MAX_MESSAGES
+    if left_out > 0:
+        messages = [messages[0], *messages[-MAX_MESSAGES + 1 :]]
+    last = [_message_view(message, room) for message in reversed(messages[-OPEN_MESSAGES:])][::-1]
+    rest = [_message_view(message, room) for message in messages[:-OPEN_MESSAGES]]
+    return ContentView(
+        name,
+        "messages",
+        whole_address,
+        first=rest[:1],
+        middle=rest[1:],
+        last=last,
+        note=f"{left_out:,} messages between the first and the last {MAX_MESSAGES - 1} are not shown."
+        if left_out > 0
+        else "",
+    )
+
+
+def _message_view(message: Message, room: _Room) -> MessageView:
+    role_class = ROLES.get(message.role.lower(), "other")
+    fold = SYSTEM_FOLD_CHARACTERS if role_class == "system" else FOLD_CHARACTERS
+    return MessageView(
+        role=visible_line(message.role, 40),
+        role_class=role_class,
+        name=visible_line(message.name, 80),
+        parts=[_part_view(part, room, fold) for part in message.parts],
+    )
+
+
+def _part_view(part: Part, room: _Room, fold_characters: int) -> PartView:
+    label = visible_line(part.name, 120)
+    call_id = visible_line(part.call_id, 80)
+    if part.kind == "image":
+        return _image_view(str(part.value), label)
+    if part.kind == "reasoning":
+        fold_characters = SYSTEM_FOLD_CHARACTERS
+    return PartView(part.kind, label, call_id, room.show(part.value, fold_characters=fold_characters))
+
+
+def _image_view(address: str, label: str) -> PartView:
+    """Pictures that came with the trace are shown; nothing is ever fetched from elsewhere."""
+    if len(address) <= MAX_IMAGE_CHARACTERS and _IMAGE.fullmatch(address):
+        return PartView("image", label, "", None, image_address=address)
+    if address.startswith("data:"):
+        kind = visible_line(address[5:].partition(";")[0], 40)
+        note = f"{kind}, {bytes_text(len(address))}: not shown, its kind or size is not"
+        return PartView("image", label, "", TextView(f"{note} one that pages show"))
+    return PartView("image", label, "", TextView("Not loaded from elsewhere: " + visible(address[:500])))

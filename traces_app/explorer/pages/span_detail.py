@@ -1,0 +1,286 @@
+"""Everything about one span, for the pane beside the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.urls import reverse
+
+from traces_app.domain.pricing import worked_sum
+from traces_app.domain.span import Span, Usage
+from traces_app.domain.tree import TreeRow
+from traces_app.explorer.formats import (
+    UNKNOWN,
+    Moment,
+    cost_text,
+    count_text,
+    duration_text,
+    moment,
+    plural,
+    tokens_text,
+    words,
+)
+from traces_app.explorer.pages.content import (
+    ContentView,
+    FieldView,
+    TextView,
+    content_of,
+    pretty,
+    text_view,
+)
+from traces_app.explorer.visible import visible_line
+from traces_app.explorer.visitor import Visitor
+from traces_app.queries import Trace
+
+WHOLE_FIELDS: Final = (
+    "input",
+    "output",
+    "error",
+    "tool",
+    "documents",
+    "prompt",
+    "parameters",
+    "scores",
+    "metadata",
+    "attributes",
+)
+"""Fields that can be taken away as text, whole."""
+
+MAX_CAUSES: Final = 20
+_MILLISECOND_NS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DetailFact:
+    label: str
+    value: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    type: str
+    message: TextView
+    traceback: TextView | None
+    causes: list[DetailFact]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLine:
+    label: str
+    tokens: str
+    is_part: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    label: str
+    tokens: str
+    usd_per_million: str
+    usd: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostView:
+    total: str
+    source: str
+    prices_of: str
+    lines: list[CostLine]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A folded part of the pane: fields, or items one below the other."""
+
+    title: str
+    fields: list[FieldView]
+    whole_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpanDetail:
+    span_id: str
+    name: str
+    kind: str
+    status: str
+    started: Moment | None
+    facts: list[DetailFact]
+    error: ErrorView | None
+    input: ContentView
+    output: ContentView
+    tokens: list[TokenLine]
+    cost: CostView | None
+    sections: list[Section]
+    not_sent: str
+    notices: list[str]
+    ids: list[DetailFact]
+    address: str
+    json_address: str
+
+
+def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
+    """Raises queries.SpanNotFound."""
+    span = trace.span(span_id)
+    row = next(row for row in trace.rows if row.span.span_id == span_id)
+    place = [span.trace_id, span.span_id]
+    sections, not_sent = _sections(span, place)
+    return SpanDetail(
+        span_id=span.span_id,
+        name=visible_line(span.name),
+        kind=span.kind,
+        status=span.status,
+        started=moment(span.start_ns, now_ns=visitor.now_ns),
+        facts=_facts(span, row),
+        error=_error(span, row),
+        input=content_of("input", span.input, whole_address=_whole_address(place, "input")),
+        output=content_of("output", span.output, whole_address=_whole_address(place, "output")),
+        tokens=_token_lines(span.usage),
+        cost=_cost(span),
+        sections=sections,
+        not_sent=", ".join(not_sent),
+        notices=[visible_line(notice, 500) for notice in span.notices],
+        ids=_ids(span),
+        address=reverse("explorer:span", args=place),
+        json_address=reverse("explorer:span_json", args=place),
+    )
+
+
+def whole_text(span: Span, field: str) -> str | None:
+    """One field, uncut; ``None`` when there is no such field or nothing in it."""
+    value = getattr(span, field) if field in WHOLE_FIELDS else None
+    return None if value is None else pretty(value)
+
+
+def _facts(span: Span, row: TreeRow) -> list[DetailFact]:
+    """Those that were sent, in the order they are asked for."""
+    facts = [DetailFact("Duration", duration_text(span.duration_ns))]
+    if row.child_count and row.self_ns is not None:
+        facts.append(DetailFact("Self", duration_text(row.self_ns), "Time that no child covers"))
+    if span.time_to_first_token_ms is not None:
+        facts.append(DetailFact("First token", duration_text(span.time_to_first_token_ms * _MILLISECOND_NS)))
+    usage = span.usage
+    if usage is not None:
+        title = "Repeats what its children sent: not counted again" if row.is_rollup else ""
+        facts.append(DetailFact("Tokens", tokens_text(usage.input_tokens, usage.output_tokens), title))
+        facts += _speed(span, usage)
+    if span.cost_usd is not None or usage is not None:
+        facts.append(DetailFact("Cost", cost_text(span.cost_usd) if span.cost_usd is not None else "unknown"))
+    for label, value in (("Model", span.model), ("Provider", span.provider)):
+        if value is not None:
+            facts.append(DetailFact(label, visible_line(value, 80), visible_line(value)))
+    return facts
+
+
+def _speed(span: Span, usage: Usage) -> list[DetailFact]:
+    """Output tokens a second, of the time after the first one where that is known."""
+    first_ns = (span.time_to_first_token_ms or 0) * _MILLISECOND_NS
+    writing_ns = (span.duration_ns or 0) - first_ns
+    if not usage.output_tokens or writing_ns <= 0:
+        return []
+    return [DetailFact("Speed", f"{usage.output_tokens * 1e9 / writing_ns:,.0f} tok/s")]
+
+
+def _error(span: Span, row: TreeRow) -> ErrorView | None:
+    if span.error is None and span.status != "error":
+        return None
+    error = span.error or {}
+    causes = error.get("causes") if isinstance(error.get("causes"), list) else []
+    traceback = error.get("stacktrace")
+    return ErrorView(
+        type=visible_line(str(error.get("type") or "Error")),
+        message=text_view(str(error.get("message") or _no_message(row))),
+        traceback=text_view(traceback) if traceback else None,
+        causes=[_cause(cause) for cause in (causes or [])[:MAX_CAUSES]],
+    )
+
+
+def _no_message(row: TreeRow) -> str:
+    below = f"; {plural(row.descendant_error_count, 'error')} below" if row.descendant_error_count else ""
+    return f"No message was sent with this status{below}."
+
+
+def _cause(cause: Any) -> DetailFact:
+    if not isinstance(cause, Mapping):
+        return DetailFact("", visible_line(str(cause), 500))
+    return DetailFact(
+        visible_line(str(cause.get("type") or "")), visible_line(str(cause.get("message") or ""), 500)
+    )
+
+
+def _token_lines(usage: Usage | None) -> list[TokenLine]:
+    if usage is None:
+        return []
+    known = [
+        TokenLine("Input", count_text(usage.input_tokens), is_part=False),
+        TokenLine("from cache", count_text(usage.cache_read_tokens), is_part=True),
+        TokenLine("written to cache", count_text(usage.cache_write_tokens), is_part=True),
+        TokenLine("audio", count_text(usage.input_audio_tokens), is_part=True),
+        TokenLine("Output", count_text(usage.output_tokens), is_part=False),
+        TokenLine("reasoning", count_text(usage.reasoning_tokens), is_part=True),
+        TokenLine("audio", count_text(usage.output_audio_tokens), is_part=True),
+    ]
+    return [line for line in known if not line.is_part or line.tokens != UNKNOWN]
+
+
+def _cost(span: Span) -> CostView | None:
+    if span.cost_usd is None:
+        return None
+    return CostView(
+        total=cost_text(span.cost_usd),
+        source="sent by the client" if span.cost_source == "reported" else "computed from the price table",
+        prices_of=visible_line(str((span.cost_detail or {}).get("prices_of") or "")),
+        lines=_cost_lines(span),
+    )
+
+
+def _cost_lines(span: Span) -> list[CostLine]:
+    rates = (span.cost_detail or {}).get("usd_per_million")
+    if span.usage is None or not isinstance(rates, dict):
+        return []
+    return [
+        CostLine(line.label, f"{line.tokens:,}", f"${line.usd_per_million:g}", cost_text(line.usd))
+        for line in worked_sum(span.usage, rates)
+    ]
+
+
+def _sections(span: Span, place: Sequence[str]) -> tuple[list[Section], list[str]]:
+    """The sections that hold something, and the names of those that do not."""
+    sections, not_sent = [], []
+    for field in ("tool", "documents", "prompt", "parameters", "scores", "metadata", "attributes"):
+        value = getattr(span, field)
+        if value:
+            sections.append(Section(field.capitalize(), _fields(value), _whole_address(place, field)))
+        else:
+            not_sent.append(field)
+    return sections, not_sent
+
+
+def _fields(value: Any) -> list[FieldView]:
+    if isinstance(value, Mapping):
+        content = content_of("", dict(value), whole_address="")
+        return list(content.fields) or [FieldView("", text_view(value))]
+    content = content_of("", {str(index): item for index, item in enumerate(value, 1)}, whole_address="")
+    return list(content.fields) or [FieldView("", text_view(value))]
+
+
+def _ids(span: Span) -> list[DetailFact]:
+    found = [
+        ("span", span.span_id),
+        ("trace", span.trace_id),
+        ("parent", span.parent_span_id),
+        ("session", span.session_id),
+        ("user", span.user_id),
+        ("environment", span.environment),
+        ("release", span.release),
+        *((f"dropped, {words(reason)}", str(count)) for reason, count in span.dropped.items()),
+    ]
+    return [
+        DetailFact(visible_line(label), visible_line(value)) for label, value in found if value is not None
+    ]
+
+
+def _whole_address(place: Sequence[str], field: str) -> str:
+    address: str = reverse("explorer:span_text", args=[*place, field])
+    return address

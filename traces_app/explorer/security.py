@@ -1,0 +1,37 @@
+"""Headers that make hostile content harmless even where escaping fails; a page for a store that is down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+
+from traces_app.explorer.refusals import show_unavailable
+from traces_app.queries import StoreUnavailable
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+API_PREFIX: Final = "/api/"
+"""The API's own pages (its OpenAPI reader) choose their policy themselves."""
+
+
+class PageGuard:
+    """Middleware for everything outside the API: the policy, no copies kept, and 503 as a page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        if not request.path_info.startswith(API_PREFIX):
+            response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, StoreUnavailable) and not request.path_info.startswith(API_PREFIX):
+            return show_unavailable(request, exception)
+        return None

@@ -1,0 +1,126 @@
+"""Who is looking: the projects a session was granted by keys, checked again on every request."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Concatenate, Final, ParamSpec
+from urllib.parse import urlencode
+
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
+from django.urls import reverse
+
+from traces_app import access
+from traces_app.explorer.twins import problem
+
+P = ParamSpec("P")
+
+SESSION_GRANTS: Final = "grants"
+SESSION_PROJECT: Final = "project"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """One request's reader: the project shown, all projects granted, and the time of the request."""
+
+    project: str
+    projects: tuple[str, ...]
+    is_signed_in: bool
+    """False where no login is asked for (API_KEY_REQUIRED=false)."""
+    now_ns: int
+
+
+PageView = Callable[Concatenate[HttpRequest, Visitor, P], HttpResponseBase]
+PlainView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def project_page(view: PageView[P]) -> PlainView[P]:
+    """The view gets a Visitor; who is none is sent to the login page."""
+    return _guarded(view, _to_login, ("GET", "HEAD"))
+
+
+def project_action(view: PageView[P]) -> PlainView[P]:
+    """As ``project_page``, for what changes something or answers a form."""
+    return _guarded(view, _to_login, ("POST",))
+
+
+def project_json(view: PageView[P]) -> PlainView[P]:
+    """As ``project_page``, for a program: who is no visitor gets 401."""
+    return _guarded(view, _unauthorized, ("GET", "HEAD"))
+
+
+def grant(request: HttpRequest, granted: access.Access) -> None:
+    """Add the project of a key to the session and show it. The session's id changes."""
+    grants = dict(request.session.get(SESSION_GRANTS, {}))
+    grants[granted.project] = granted.key_id
+    request.session.cycle_key()
+    request.session[SESSION_GRANTS] = grants
+    request.session[SESSION_PROJECT] = granted.project
+
+
+def granted_projects(request: HttpRequest) -> tuple[str, ...]:
+    return tuple(sorted(request.session.get(SESSION_GRANTS, {})))
+
+
+def _guarded(
+    view: PageView[P], refuse: Callable[[HttpRequest], HttpResponse], methods: tuple[str, ...]
+) -> PlainView[P]:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if request.method not in methods:
+            return HttpResponseNotAllowed(methods)
+        visitor = _visitor(request, now_ns=time.time_ns())
+        return refuse(request) if visitor is None else view(request, visitor, *args, **kwargs)
+
+    functools.update_wrapper(guarded, view)
+    return guarded
+
+
+def _visitor(request: HttpRequest, *, now_ns: int) -> Visitor | None:
+    grants: dict[str, Any] = request.session.get(SESSION_GRANTS, {})
+    if not grants:
+        open_access = access.authenticate(None, now_ns=now_ns)
+        if open_access is None:
+            return None
+        return Visitor(open_access.project, (open_access.project,), is_signed_in=False, now_ns=now_ns)
+    project = _chosen_project(request, grants)
+    if not access.is_key_live(grants[project], project, now_ns=now_ns):
+        _withdraw(request, project)
+        return _visitor(request, now_ns=now_ns)
+    return Visitor(project, tuple(sorted(grants)), is_signed_in=True, now_ns=now_ns)
+
+
+def _chosen_project(request: HttpRequest, grants: dict[str, Any]) -> str:
+    """The one in the address, else the one chosen last, else the first. Only granted ones count.
+
+    One in the address becomes the one chosen last: links on the page it leads to need not repeat it.
+    """
+    in_address = request.GET.get("project")
+    chosen = request.session.get(SESSION_PROJECT)
+    if in_address in grants and in_address != chosen:
+        request.session[SESSION_PROJECT] = chosen = in_address
+    return str(chosen) if chosen in grants else min(grants)
+
+
+def _withdraw(request: HttpRequest, project: str) -> None:
+    """The key was revoked: what it granted ends here."""
+    grants = request.session[SESSION_GRANTS]
+    request.session[SESSION_GRANTS] = {name: key_id for name, key_id in grants.items() if name != project}
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    address = reverse("explorer:login")
+    if request.method == "GET" and request.get_full_path() != reverse("explorer:traces"):
+        address += "?" + urlencode({"next": request.get_full_path()})
+    return HttpResponseRedirect(address)
+
+
+def _unauthorized(_request: HttpRequest) -> HttpResponse:
+    return problem(401, "Not signed in", "Sign in at the login page, or read /api/v1/ with an X-API-Key.")

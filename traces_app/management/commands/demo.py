@@ -1,0 +1,70 @@
+"""Fills a project with a believable week of work, sent through the real client into this server's store."""
+
+from __future__ import annotations
+
+import random
+import time
+from argparse import ArgumentParser
+from typing import Any, Final
+
+import httpx
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.core.wsgi import get_wsgi_application
+
+from llm_tracer import SyncTracerClient
+from traces_app.access import create_key, revoke_key
+from traces_app.management.demo import DAYS, SCENARIOS, Teller
+
+DAY_NS: Final = 86_400 * 10**9
+LONGEST_STORY_NS: Final = 3600 * 10**9
+DELIVERY_TIMEOUT_S: Final = 120.0
+FLUSH_EVERY: Final = 25
+BAR_CHARACTERS: Final = 30
+
+
+class Command(BaseCommand):
+    help = "Fills a project with several hundred traces of a believable agent workload."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--traces", type=int, default=400, help="About how many (default 400).")
+        parser.add_argument("--project", default="dev", help="Into which project (default dev).")
+        parser.add_argument("--seed", type=int, default=7, help="The same seed tells the same story.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        settings.RATE_LIMIT_RPM = 0  # limits are for strangers; this process serves itself
+        settings.ALLOWED_HOSTS = ["localhost"]
+        now_ns = time.time_ns()
+        key = create_key(options["project"], "ingest", label="demo", now_ns=now_ns)
+        tracer = SyncTracerClient(
+            "http://localhost:8001",
+            key.key,
+            environment="demo",
+            release="1.4.2",
+            transport=httpx.WSGITransport(app=get_wsgi_application()),
+        )
+        self._tell(tracer, random.Random(options["seed"]), options["traces"], now_ns)
+        result = tracer.close(DELIVERY_TIMEOUT_S)
+        revoke_key(key.key_id, now_ns=time.time_ns())
+        if result.dropped or result.pending:
+            raise CommandError(f"Not everything arrived: {result}")
+        self.stdout.write(
+            f"{result.sent} spans in project {options['project']}: http://localhost:8001/dashboard/"
+        )
+
+    def _tell(self, tracer: SyncTracerClient, rng: random.Random, count: int, now_ns: int) -> None:
+        ages_ns = sorted(
+            (rng.randrange(DAYS * DAY_NS) + LONGEST_STORY_NS for _ in range(count)), reverse=True
+        )
+        for number, age_ns in enumerate(ages_ns, 1):
+            rng.choice(SCENARIOS)(Teller(tracer, rng, now_ns - age_ns))
+            if number % FLUSH_EVERY == 0:
+                tracer.flush(DELIVERY_TIMEOUT_S)
+            self._show(number, count)
+
+    def _show(self, number: int, total: int) -> None:
+        if self.stderr.isatty() or number == total:
+            done = number * BAR_CHARACTERS // total
+            bar = "█" * done + "·" * (BAR_CHARACTERS - done)
+            self.stderr.write(f"\r{bar} {number}/{total} stories", ending="\n" if number == total else "")
+            self.stderr.flush()
