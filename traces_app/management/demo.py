@@ -5,6 +5,7 @@ Everything is sent through the real client; only the clock is told, so that a we
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from llm_tracer import SyncTracerClient
 from traces_app.management.demo_texts import (
     ARTICLES,
     CODE_TASKS,
+    CODER,
     CONVERSATIONS,
     FAILURES,
     RESEARCH_QUESTIONS,
@@ -58,15 +60,23 @@ class Teller:
 
     def llm(self, parent: Any, model: str, messages: list[dict[str, Any]], answer: Any, **usage: int) -> None:
         """A call of a model: tokens and time follow from what is said."""
-        asked, said = _tokens(messages), _tokens(answer)
-        with self.span(
-            parent, f"chat {model}", "llm", 300 + said * 9, model=model, input_data=messages
-        ) as span:
-            span.mark_first_token(self.rng.uniform(180, 700))
+        asked, said = _tokens(messages), _tokens(answer) + usage.get("reasoning_tokens", 0)
+        wait_ms, name = self.rng.uniform(180, 700), f"chat {model}"
+        with self.span(parent, name, "llm", 1200 + said * 9, model=model, input_data=messages) as span:
+            span.set_model(model, parameters={"temperature": 0.2, "max_tokens": 4096})
+            span.mark_first_token(wait_ms)
             reply = answer if isinstance(answer, dict) else {"role": "assistant", "content": answer}
-            span.set_output(
-                reply, tokens_input=asked, tokens_output=said + usage.get("reasoning_tokens", 0), **usage
-            )
+            span.set_output(reply, tokens_input=asked, tokens_output=said, **usage)
+
+    def tool(self, parent: Any, name: str, arguments: Any, result: Any, *, ms: int, failing: float) -> Any:
+        """A call of a tool; what the model is told of it: the result, or that it failed."""
+        with self.span(parent, name, "tool", ms, input_data=arguments) as span:
+            span.set_tool(name, call_id=f"call_{self.rng.getrandbits(32):08x}")
+            if self.rng.random() < failing:
+                self.fail()
+            span.set_output(result)
+            return result
+        return "The tool failed; go on without it."
 
     def fails(self, share: float) -> bool:
         return self.rng.random() < share
@@ -107,11 +117,9 @@ def _answer_with_tools(teller: Teller, trace: Any, history: list[dict[str, Any]]
     arguments = {"customer": "C-1042", "include": ["orders", "returns"]}
     call = {"id": "call_1", "type": "function", "function": {"name": "get_orders", "arguments": arguments}}
     teller.llm(trace, "gpt-4o-mini", history, {"role": "assistant", "content": None, "tool_calls": [call]})
-    with teller.span(trace, "get_orders", "tool", 140, input_data=arguments) as span:
-        if teller.fails(0.06):
-            teller.fail()
-        span.set_output({"orders": [{"id": "A-77", "state": "shipped", "carrier": "DHL", "eta": "2 days"}]})
-    result = {"role": "tool", "tool_call_id": "call_1", "content": "1 order, shipped, 2 days"}
+    orders = {"orders": [{"id": "A-77", "state": "shipped", "carrier": "DHL", "eta": "2 days"}]}
+    found = teller.tool(trace, "get_orders", arguments, orders, ms=140, failing=0.06)
+    result = {"role": "tool", "tool_call_id": "call_1", "content": json.dumps(found)}
     turn = [*history, {"role": "assistant", "tool_calls": [call]}, result]
     teller.llm(trace, "gpt-4o", turn, answer, cache_read_tokens=_tokens(history) // 2)
 
@@ -136,10 +144,8 @@ def research(teller: Teller) -> None:
 def _research_part(teller: Teller, trace: Any, part: str) -> None:
     with teller.span(trace, "researcher", "agent", 30, input_data=part) as agent:
         for _ in range(teller.rng.randint(1, 4)):
-            with teller.span(agent, "web_search", "tool", 600, input_data={"query": part}) as span:
-                if teller.fails(0.1):
-                    teller.fail()
-                span.set_output([{"title": text[:40], "snippet": text} for _, text in _found(teller)])
+            hits = [{"title": text[:40], "snippet": text} for _, text in _found(teller)]
+            teller.tool(agent, "web_search", {"query": part, "limit": 3}, hits, ms=600, failing=0.1)
             with teller.span(agent, "rerank", "reranker", 45, input_data=part) as span:
                 span.set_output([0, 2, 1])
         teller.llm(
@@ -150,25 +156,16 @@ def _research_part(teller: Teller, trace: Any, part: str) -> None:
 
 def coding(teller: Teller) -> None:
     """A coding agent: a long loop of thinking, editing and testing, with a history that grows."""
-    task, steps = teller.rng.choice(CODE_TASKS)
-    history = [
-        {"role": "system", "content": "You edit a repository with tools."},
-        {"role": "user", "content": task},
-    ]
-    with teller.trace(
-        "coding-agent", input=task, metadata={"branch": "fix/" + task.split()[0].lower()}
-    ) as trace:
+    task, branch, steps = teller.rng.choice(CODE_TASKS)
+    history = [{"role": "system", "content": CODER}, {"role": "user", "content": task}]
+    with teller.trace("coding-agent", input=task, metadata={"branch": branch}) as trace:
         for turn in range(teller.rng.randint(3, 14)):
-            thought, tool, result = steps[turn % len(steps)]
-            teller.llm(
-                trace, "claude-sonnet-4-5", history, thought, cache_read_tokens=_tokens(history) * 4 // 5
-            )
+            thought, tool, arguments, result = steps[turn % len(steps)]
+            cached = _tokens(history) * 4 // 5
+            teller.llm(trace, "claude-sonnet-4-5", history, thought, cache_read_tokens=cached)
             history.append({"role": "assistant", "content": thought})
-            with teller.span(trace, tool, "tool", 800, input_data={"step": turn}) as span:
-                if teller.fails(0.08):
-                    teller.fail()
-                span.set_output(result)
-            history.append({"role": "user", "content": result})
+            told = teller.tool(trace, tool, arguments, result, ms=800, failing=0.08)
+            history.append({"role": "user", "content": told})
         trace.set_output("All tests pass." if teller.fails(0.7) else "I could not make the last test pass.")
 
 

@@ -84,35 +84,77 @@ RESEARCH_QUESTIONS: Final = (
     ("Which vector index should a team of three run?", ["Recall and memory", "Running costs"]),
 )
 
-CODE_TASKS: Final = (
+CODER: Final = (
+    "You are a careful software engineer who edits a repository with tools: read_file, grep, edit_file and run_tests. "
+    "Think in one sentence before each call. Change as little as needed, keep the style of the file, never delete a "
+    "test to make it pass, and run the tests before you say that you are done. If a tool fails twice in the same way, "
+    "stop and say what you know."
+)
+
+CODE_TASKS: Final[tuple[tuple[str, str, list[tuple[str, str, dict[str, Any], str]]], ...]] = (
     (
         "Fix the flaky test of the scheduler: it fails about once in twenty runs on a busy machine.",
+        "fix/flaky-scheduler-test",
         [
             (
                 "I'll look at the test first.",
                 "read_file",
-                "def test_runs_on_time(): ...\n    time.sleep(0.1)\n    assert ran",
+                {"path": "tests/test_scheduler.py", "lines": [40, 62]},
+                "def test_runs_on_time(scheduler):\n    ran = []\n    scheduler.after(0.05, ran.append, 1)\n"
+                "    time.sleep(0.1)\n    assert ran == [1]",
             ),
             (
                 "It waits for a fixed time. I'll wait for the event instead.",
                 "edit_file",
-                "1 file changed, 3 insertions",
+                {"path": "tests/test_scheduler.py", "old": "time.sleep(0.1)", "new": "assert done.wait(5)"},
+                "1 file changed, 3 insertions, 1 deletion",
             ),
-            ("Now let me run it a hundred times.", "run_tests", "100 passed in 8.41s"),
+            (
+                "Now let me run it a hundred times.",
+                "run_tests",
+                {"command": "pytest tests/test_scheduler.py --count=100 -q"},
+                "100 passed in 8.41s",
+            ),
         ],
     ),
     (
         "Add pagination to GET /invoices, newest first, at most 100 a page.",
+        "feature/invoice-pages",
         [
-            ("Where are the routes?", "grep", "app/routes/invoices.py:14: @router.get('/invoices')"),
             (
-                "I'll add a cursor over (created_at, id).",
+                "Where are the routes?",
+                "grep",
+                {"pattern": "@router.get", "path": "app/routes"},
+                "app/routes/invoices.py:14: @router.get('/invoices')\napp/routes/users.py:9: @router.get('/users')",
+            ),
+            (
+                "I'll add a cursor over (created_at, id), so that equal times do not lose a row.",
                 "edit_file",
+                {
+                    "path": "app/routes/invoices.py",
+                    "old": "return rows",
+                    "new": "return page(rows, cursor, 100)",
+                },
                 "2 files changed, 41 insertions, 6 deletions",
             ),
-            ("Tests for the last page and an empty list.", "edit_file", "1 file changed, 28 insertions"),
-            ("Run everything.", "run_tests", "1 failed, 211 passed\nE  assert 101 == 100"),
-            ("Off by one in the look-ahead row.", "edit_file", "1 file changed, 1 insertion, 1 deletion"),
+            (
+                "Tests for the last page and an empty list.",
+                "edit_file",
+                {"path": "tests/test_invoices.py", "old": "", "new": "def test_last_page(client): ..."},
+                "1 file changed, 28 insertions",
+            ),
+            (
+                "Run everything.",
+                "run_tests",
+                {"command": "pytest -q"},
+                "1 failed, 211 passed\nE  assert 101 == 100",
+            ),
+            (
+                "Off by one in the look-ahead row.",
+                "edit_file",
+                {"path": "app/routes/invoices.py", "old": "limit + 1]", "new": "limit]"},
+                "1 file changed, 1 insertion, 1 deletion",
+            ),
         ],
     ),
 )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from traces_app.management.base import StoreCommand
 from traces_app.storage import create_tables
 
 
-class Command(BaseCommand):
+class Command(StoreCommand):
     help = "Creates the tables that are missing (on demand, TTL on)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import httpx
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.wsgi import get_wsgi_application
 
 from llm_tracer import SyncTracerClient
 from traces_app.access import create_key, revoke_key
+from traces_app.management.base import StoreCommand
 from traces_app.management.demo import DAYS, SCENARIOS, Teller
 
 DAY_NS: Final = 86_400 * 10**9
@@ -23,7 +24,7 @@ FLUSH_EVERY: Final = 25
 BAR_CHARACTERS: Final = 30
 
 
-class Command(BaseCommand):
+class Command(StoreCommand):
     help = "Fills a project with several hundred traces of a believable agent workload."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -6,12 +6,13 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from traces_app import access
+from traces_app.management.base import StoreCommand
 
 
-class Command(BaseCommand):
+class Command(StoreCommand):
     help = "List the stored keys of a project, or of every project. Keys in API_KEYS are not stored."
 
     def add_arguments(self, parser: CommandParser) -> None:

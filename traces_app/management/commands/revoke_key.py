@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from traces_app import access
+from traces_app.management.base import StoreCommand
 
 
-class Command(BaseCommand):
+class Command(StoreCommand):
     help = "Revoke a stored key by its id (list_keys shows ids). A key in API_KEYS is removed there."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.core.management.commands.runserver import Command as RunserverCommand
 from django.core.servers.basehttp import WSGIRequestHandler
 
 from traces_app import __version__
+from traces_app.storage import StoreError, get_store
 
 
 class Command(RunserverCommand):
@@ -21,6 +23,10 @@ class Command(RunserverCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         options["use_reloader"] = options["reload"]
+        try:
+            get_store()  # a file or table that cannot be used should stop the start, not the first trace
+        except StoreError as error:
+            raise CommandError(str(error)) from error
         WSGIRequestHandler.disable_nagle_algorithm = True  # headers and body are two writes: 40 ms apart
         super().handle(*args, **options)
 

@@ -1,0 +1,134 @@
+"""Real server processes on one file: restarts, kill -9, two at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+KEY = {"X-API-Key": "project-dev"}
+
+
+@contextmanager
+def server(file: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    variables = os.environ | {"STORAGE_URL": f"sqlite:///{file}", "RATE_LIMIT_RPM": "0", "LOG_LEVEL": "ERROR"}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "runserver", str(port)],
+        cwd=CHECKOUT,
+        env=variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(url, process)
+        yield url, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(400):
+        assert process.poll() is None, "the server ended"
+        try:
+            if httpx.get(f"{url}/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise TimeoutError(url)
+
+
+def batch(number: int) -> dict[str, Any]:
+    """Two traces with a span each."""
+    now_ns = time.time_ns()
+    return {
+        "spans": [
+            {
+                "trace_id": f"{number * 2 + offset:032x}",
+                "span_id": f"{number + 1:016x}",
+                "name": f"batch {number}",
+                "start_time_unix_nano": now_ns,
+                "end_time_unix_nano": now_ns + 1000,
+                "output": "x" * 2000,
+            }
+            for offset in (1, 2)
+        ]
+    }
+
+
+def stored_traces(url: str) -> int:
+    return int(httpx.get(f"{url}/api/v1/stats", headers=KEY).json()["total_traces"])
+
+
+def send_until_it_fails(url: str, numbers: range, acknowledged: list[int]) -> None:
+    with httpx.Client(base_url=url, headers=KEY) as client:
+        for number in numbers:
+            try:
+                answer = client.post("/api/ingest", json=batch(number))
+            except httpx.TransportError:
+                return
+            assert answer.status_code == 202, answer.text
+            acknowledged.append(number)
+
+
+def test_nothing_acknowledged_is_lost_by_kill_9_and_data_survives_the_restart(tmp_path: Path) -> None:
+    file, acknowledged = tmp_path / "traces.sqlite3", []
+    with server(file) as (url, process):
+        sender = threading.Thread(target=send_until_it_fails, args=(url, range(100_000), acknowledged))
+        sender.start()
+        while len(acknowledged) < 40:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        sender.join()
+    with server(file) as (url, _), httpx.Client(base_url=url, headers=KEY) as client:
+        for number in acknowledged:
+            for trace in batch(number)["spans"]:
+                answer = client.get(f"/api/v1/traces/{trace['trace_id']}")
+                assert answer.status_code == 200, (number, answer.text)
+        assert len(acknowledged) * 2 <= stored_traces(url) <= len(acknowledged) * 2 + 2
+
+
+def test_two_servers_on_one_file_lose_nothing_and_see_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "traces.sqlite3"
+    with server(file) as (first, _), server(file) as (second, _):
+        acknowledged: list[int] = []
+        senders = [
+            threading.Thread(target=send_until_it_fails, args=(url, range(start, start + 60), acknowledged))
+            for start, url in ((0, first), (1000, second), (2000, first), (3000, second))
+        ]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        assert len(acknowledged) == 240
+        assert (stored_traces(first), stored_traces(second)) == (480, 480)
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database at all, just text that somebody put there" * 20, b"PK\x03\x04"]
+)
+def test_a_file_that_is_not_ours_is_refused_by_name_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "traces.sqlite3"
+    file.write_bytes(content)
+    command = [sys.executable, "manage.py", "create_tables"]
+    variables = os.environ | {"STORAGE_URL": f"sqlite:///{file}"}
+    done = subprocess.run(command, cwd=CHECKOUT, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "STORAGE_URL" in done.stderr
+    assert file.read_bytes() == content
