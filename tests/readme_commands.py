@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -45,11 +46,19 @@ def bare() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
+def require_free_port() -> None:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", 8001)) == 0:
+            sys.exit("Port 8001 is in use: stop the server that is there, these commands start one.")
+
+
 def try_server(clone: Path, run: str, demo: str) -> None:
+    require_free_port()
     started = time.monotonic()
     server = subprocess.Popen(run, shell=True, cwd=clone, env=bare(), start_new_session=True)
     try:
         assert wait_for_health() == "ok"
+        assert server.poll() is None
         say("first run, installing", started, clone)
         print(f"idle memory: {idle_mb(server.pid):.0f} MB", flush=True)
         subprocess.run(demo, shell=True, cwd=clone, check=True, env=bare())

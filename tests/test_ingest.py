@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -133,6 +134,14 @@ def test_twenty_thousand_spans_of_one_trace_are_kept_and_opened(access: Access) 
     assert put(access, *spans).accepted == 20_000
     assert len(opened().rows) == 20_000
     assert listed()[0].span_count == 20_000
+
+
+def test_heads_larger_than_an_item_are_kept_too(access: Access) -> None:
+    noise = random.Random(1)
+    tags = [[noise.randbytes(90).hex() for _ in range(200)] for _ in range(100)]
+    spans = [span(n + 1, name=noise.randbytes(450).hex(), tags=tags[n]) for n in range(100)]
+    assert put(access, *spans).accepted == 100
+    assert opened().rows[99].span.tags == tags[99]
 
 
 def test_a_project_never_sees_what_another_wrote(access: Access) -> None:

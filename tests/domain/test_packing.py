@@ -15,11 +15,12 @@ from traces_app.domain.packing import (
     chunk_key,
     compress,
     decompress,
-    pack_body,
+    pack_chunk,
     pack_head,
     pack_payload,
     span_from,
     unpack_body,
+    unpack_chunk,
     unpack_head,
 )
 from traces_app.domain.span import KINDS, STATUSES, Span, Usage
@@ -64,8 +65,8 @@ def spans(draw: Any) -> Span:
 
 
 def restored(packed: list[Span]) -> list[Span]:
-    heads = unpack_head(pack_head(packed))
-    payloads = unpack_body(pack_body([pack_payload(one) for one in packed]))
+    heads, body = unpack_chunk(pack_chunk([PackedSpan(one, pack_payload(one)) for one in packed]))
+    payloads = unpack_body(body)
     return [span_from(trace_id(1), head | payload) for head, payload in zip(heads, payloads, strict=True)]
 
 

@@ -46,7 +46,7 @@ def test_models_find_their_connection_by_the_known_name(embedded: Engine) -> Non
 
 
 def test_both_models_have_the_same_few_attributes() -> None:
-    names = ["at", "body", "expires_at", "head", "pk", "sk", "v"]
+    names = ["at", "body", "expires_at", "pk", "sk", "v"]
 
     assert sorted(SpanItem.get_attributes()) == sorted(TraceItem.get_attributes()) == names
 

@@ -36,7 +36,7 @@ def normalize(span: Span, *, now_ns: int) -> Refusal | None:
     if span.parent_span_id == span.span_id:
         span.parent_span_id = None
         span.notices.append("parent_span_id named the span itself: shown as a root")
-    _price(span)
+    _price(span, now_ns)
     return None
 
 
@@ -52,7 +52,7 @@ def _check_times(span: Span, now_ns: int) -> Refusal | None:
 
 def _limit_texts(span: Span) -> None:
     span.name = _limited(span, "name", span.name, MAX_NAME_CHARACTERS) or "(unnamed)"
-    for field in ("session_id", "user_id", "environment", "release"):
+    for field in ("session_id", "user_id", "environment", "release", "model", "provider"):
         value = getattr(span, field)
         if value is not None:
             setattr(span, field, _limited(span, field, value, MAX_ID_CHARACTERS) or None)
@@ -77,7 +77,7 @@ def _limit_tags(span: Span) -> None:
     span.tags = tags[:MAX_TAGS]
 
 
-def _price(span: Span) -> None:
+def _price(span: Span, now_ns: int) -> None:
     if span.cost_usd is not None:
         span.cost_source = "reported"
         return
@@ -91,7 +91,7 @@ def _price(span: Span) -> None:
         model=span.model,
         provider=span.provider,
         requested_model=requested if isinstance(requested, str) else None,
-        at_ns=span.start_ns,
+        at_ns=span.start_ns or now_ns,
     )
     if cost is not None:
         span.cost_usd, span.cost_source, span.cost_detail = cost.usd, "computed", cost.detail

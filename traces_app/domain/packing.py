@@ -1,7 +1,7 @@
 """Spans as bytes. The first byte of every blob names codec and version; none is ever dropped.
 
-A chunk of spans is two blobs: the ``head`` (columns of what tree and waterfall need) and the ``body``
-(the rest of each span as JSON), so that drawing a trace never unpacks its payload.
+A chunk of spans is a ``head`` (columns of what tree and waterfall need) before a ``body`` (the rest of each
+span as JSON), each compressed for itself: drawing a trace never unpacks its payload.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ ZSTD_LEVEL: Final = 6
 """On the six-span workload level 3 gives 3 % more bytes in half the time."""
 
 MIN_COMPRESSED_BYTES: Final = 64
+HEAD_LENGTH_BYTES: Final = 4
 
 _HEAD_FIELDS: Final = {
     "span_id": "i",
@@ -102,8 +103,17 @@ def pack_payload(span: Span) -> bytes:
     return orjson.dumps(_known(span))
 
 
-def pack_body(payloads: Sequence[bytes]) -> bytes:
-    return compress(b"[" + b",".join(payloads) + b"]")
+def pack_chunk(packed: Sequence[PackedSpan]) -> bytes:
+    """Four bytes with the length of the head, the head, the body."""
+    head = pack_head([entry.span for entry in packed])
+    body = compress(b"[" + b",".join(entry.payload for entry in packed) + b"]")
+    return len(head).to_bytes(HEAD_LENGTH_BYTES, "big") + head + body
+
+
+def unpack_chunk(blob: bytes) -> tuple[list[dict[str, Any]], bytes]:
+    """The rows of the head, and the body still packed."""
+    end = HEAD_LENGTH_BYTES + int.from_bytes(blob[:HEAD_LENGTH_BYTES], "big")
+    return unpack_head(blob[HEAD_LENGTH_BYTES:end]), blob[end:]
 
 
 def unpack_body(blob: bytes) -> list[dict[str, Any]]:

@@ -62,12 +62,12 @@ def price(
     model: str | None,
     provider: str | None,
     requested_model: str | None = None,
-    at_ns: int | None,
+    at_ns: int,
 ) -> Cost | None:
     """Cost of a call, or ``None`` when its model or its tokens are unknown: never 0 for unknown."""
     if usage.input_tokens is None and usage.output_tokens is None:
         return None
-    slot = (at_ns or 0) // 1_000_000_000 // PRICE_SLOT_S
+    slot = at_ns // 1_000_000_000 // PRICE_SLOT_S
     for name in (model, requested_model):
         found = _model_price(name, provider, slot) if name else None
         if found is not None:
@@ -80,7 +80,7 @@ def _model_price(model: str, provider: str | None, slot: int) -> tuple[str, Pric
     """Whose prices, and those of the labels that have one."""
     from genai_prices import data_snapshot  # noqa: PLC0415 - 0.3 s to import; only who prices pays it
 
-    at = datetime.fromtimestamp(slot * PRICE_SLOT_S, UTC) if slot else datetime.now(UTC)
+    at = datetime.fromtimestamp(slot * PRICE_SLOT_S, UTC)
     table = data_snapshot.get_snapshot()
     for provider_id in (provider, None) if provider else (None,):
         try:
@@ -93,7 +93,8 @@ def _model_price(model: str, provider: str | None, slot: int) -> tuple[str, Pric
 
 def _by_label(prices: ModelPrice) -> Prices:
     found = ((label, getattr(prices, key)) for label, key in _PRICE_KEYS.items())
-    return {label: price for label, price in found if price is not None}
+    known = {label: price for label, price in found if price is not None}
+    return {label: price if hasattr(price, "tiers") else float(price) for label, price in known.items()}
 
 
 def worked_sum(usage: Usage, usd_per_million: Mapping[str, float]) -> list[CostLine]:
@@ -145,8 +146,8 @@ def _directions(usage: Usage) -> _Directions:
 
 def _rate(price_of_unit: Any, long_context_tokens: int) -> float:
     """USD per million tokens. A tier that is crossed applies to all tokens of the call, as providers bill."""
-    if not hasattr(price_of_unit, "tiers"):
-        return float(price_of_unit)
+    if isinstance(price_of_unit, float):
+        return price_of_unit
     rate = price_of_unit.base
     for tier in price_of_unit.tiers:
         if long_context_tokens > tier.start:

@@ -23,6 +23,9 @@ ROOT_GRACE_NS: Final = 600 * 10**9
 """A trace whose root has not come this long after its last span is not waited for any more."""
 
 MAX_LISTED_MODELS: Final = 8
+MAX_LISTED_TAGS: Final = 100
+MAX_LISTED_LOSSES: Final = 20
+"""Of different tags, and of reasons, over all spans of a trace: a fragment is read with every list."""
 
 
 class Entry(NamedTuple):
@@ -175,6 +178,21 @@ def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns:
     )
 
 
+class Owners(NamedTuple):
+    """Whose a trace is."""
+
+    user_id: str | None
+    session_id: str | None
+    environment: str | None
+    release: str | None
+
+
+def owners_of(spans: Sequence[Span]) -> Owners:
+    """The root's, else the first span's that names one, each for itself."""
+    by_weight = sorted(spans, key=lambda span: span.parent_span_id is not None)
+    return Owners(*(_first(by_weight, name) for name in Owners._fields))
+
+
 def total(entries: Sequence[Entry]) -> Totals:
     """Totals of a trace's spans: a usage or a cost that repeats its descendants' does not count again."""
     parents = {entry.span_id: entry.parent_span_id for entry in entries}
@@ -222,6 +240,10 @@ def _add_usage(totals: Totals, entry: Entry) -> None:
     totals.unpriced_count += entry.cost_nano_usd is None
 
 
+def _first(spans: Sequence[Span], name: str) -> str | None:
+    return next((value for span in spans if (value := getattr(span, name))), None)
+
+
 def _plus(first: int | None, second: int | None) -> int | None:
     if first is None:
         return second
@@ -245,20 +267,20 @@ def _facts(spans: Sequence[Span]) -> Facts:
         facts.root_span_id, facts.root_kind, facts.root_status = root.span_id, root.kind, root.status
         facts.input_preview, facts.output_preview = preview(root.input), preview(root.output)
     facts.models = list(dict.fromkeys(span.model for span in spans if span.model))[:MAX_LISTED_MODELS]
-    facts.tags = list(dict.fromkeys(tag for span in spans for tag in span.tags))
-    _fill_owners(facts, [root, *spans] if root else spans)
+    facts.tags = list(dict.fromkeys(tag for span in spans for tag in span.tags))[:MAX_LISTED_TAGS]
+    owners = owners_of(spans)
+    facts.user_id, facts.session_id = owners.user_id, owners.session_id
+    facts.environment, facts.release = owners.environment, owners.release
+    for span in spans:
+        if span.dropped:
+            facts.dropped = _larger_counts(facts.dropped, span.dropped)
     return facts
 
 
-def _fill_owners(facts: Facts, spans: Iterable[Span]) -> None:
-    """User, session, environment and release: the root's, else the first span's that has one."""
-    for span in spans:
-        facts.user_id = facts.user_id or span.user_id
-        facts.session_id = facts.session_id or span.session_id
-        facts.environment = facts.environment or span.environment
-        facts.release = facts.release or span.release
-        for reason, count in span.dropped.items():
-            facts.dropped[reason] = max(count, facts.dropped.get(reason, 0))
+def _larger_counts(known: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    """A sender repeats its losses with each record of a span, so of several counts the largest holds."""
+    counts = known | {reason: max(count, known.get(reason, 0)) for reason, count in more.items()}
+    return dict(list(counts.items())[:MAX_LISTED_LOSSES])
 
 
 def _merge_facts(parts: Sequence[Facts]) -> Facts:
@@ -271,8 +293,8 @@ def _merge_facts(parts: Sequence[Facts]) -> Facts:
             if getattr(merged, name) is None:
                 setattr(merged, name, getattr(part, name))
         merged.models = list(dict.fromkeys([*merged.models, *part.models]))[:MAX_LISTED_MODELS]
-        merged.tags = list(dict.fromkeys([*merged.tags, *part.tags]))
-        merged.dropped |= {why: max(n, merged.dropped.get(why, 0)) for why, n in part.dropped.items()}
+        merged.tags = list(dict.fromkeys([*merged.tags, *part.tags]))[:MAX_LISTED_TAGS]
+        merged.dropped = _larger_counts(merged.dropped, part.dropped)
         merged.raw_bytes += part.raw_bytes
         merged.stored_bytes += part.stored_bytes
     merged.start_ns = min((part.start_ns for part in parts if part.start_ns is not None), default=None)

@@ -1,7 +1,7 @@
 """The two PynamoDB models: the only schema there is, on DynamoDB and on the local file alike.
 
 Few attributes on purpose: constructing, serialising and deserialising an item costs about
-2 us each per attribute, so everything that no condition or key needs travels inside ``head`` and ``body``.
+2 us each per attribute, so everything that no condition or key needs travels inside ``body``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ class Item(Model):
     """When the item was written."""
     expires_at = IntegerAttribute(null=True)
     """When DynamoDB's TTL (or the local sweep) may delete it; readers ignore it from then on."""
-    head = BinaryAttribute(null=True, legacy_encoding=False)
     body = BinaryAttribute(null=True, legacy_encoding=False)
 
 
