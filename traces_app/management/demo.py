@@ -19,6 +19,7 @@ from traces_app.management.demo_texts import (
     CONVERSATIONS,
     FAILURES,
     RESEARCH_QUESTIONS,
+    RESEARCHER,
     USERS,
 )
 
@@ -143,15 +144,16 @@ def research(teller: Teller) -> None:
 
 def _research_part(teller: Teller, trace: Any, part: str) -> None:
     with teller.span(trace, "researcher", "agent", 30, input_data=part) as agent:
+        messages = [{"role": "system", "content": RESEARCHER}, {"role": "user", "content": part}]
         for _ in range(teller.rng.randint(1, 4)):
             hits = [{"title": text[:40], "snippet": text} for _, text in _found(teller)]
-            teller.tool(agent, "web_search", {"query": part, "limit": 3}, hits, ms=600, failing=0.1)
+            told = teller.tool(agent, "web_search", {"query": part, "limit": 3}, hits, ms=600, failing=0.1)
             with teller.span(agent, "rerank", "reranker", 45, input_data=part) as span:
                 span.set_output([0, 2, 1])
-        teller.llm(
-            agent, "claude-haiku-4-5", [{"role": "user", "content": part}], teller.rng.choice(ARTICLES)
-        )
-        agent.set_output(teller.rng.choice(ARTICLES))
+            messages.append({"role": "user", "content": f"Found: {json.dumps(told, ensure_ascii=False)}"})
+        answer = teller.rng.choice(ARTICLES)
+        teller.llm(agent, "claude-haiku-4-5", messages, answer)
+        agent.set_output(answer)
 
 
 def coding(teller: Teller) -> None:

@@ -72,6 +72,11 @@ CONVERSATIONS: Final[tuple[dict[str, Any], ...]] = (
     },
 )
 
+RESEARCHER: Final = (
+    "You research one part of a question. Use only what was found, name the source of each figure, and say so when "
+    "the sources disagree or are older than two years. Answer in at most three sentences."
+)
+
 RESEARCH_QUESTIONS: Final = (
     (
         "Is a home battery worth its price in 2026?",
