@@ -2,8 +2,9 @@
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /build
 COPY requirements.txt ./
+COPY client client
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt ./client
 
 FROM python:3.13-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH \

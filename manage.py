@@ -12,9 +12,13 @@ def main() -> None:
         from tracer_project.bootstrap import run_in_own_environment  # noqa: PLC0415 - first run only
 
         run_in_own_environment(sys.argv)
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - installed by now
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - installed by now
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"Not started. {error}")
 
 
 if __name__ == "__main__":

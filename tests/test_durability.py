@@ -132,3 +132,24 @@ def test_a_file_that_is_not_ours_is_refused_by_name_and_left_alone(tmp_path: Pat
     assert done.returncode != 0
     assert "STORAGE_URL" in done.stderr
     assert file.read_bytes() == content
+
+
+def test_a_file_that_is_removed_under_a_running_server_is_noticed(tmp_path: Path) -> None:
+    file = tmp_path / "traces.sqlite3"
+    with server(file) as (url, _):
+        file.unlink()
+        assert httpx.post(f"{url}/api/ingest", headers=KEY, json=batch(1)).status_code == 503
+        assert httpx.get(f"{url}/health").status_code == 503
+
+
+def test_a_chunked_body_that_was_not_read_is_not_taken_for_the_next_request(tmp_path: Path) -> None:
+    with server(tmp_path / "traces.sqlite3") as (url, _):
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(
+                b"POST /api/ingest HTTP/1.1\r\nHost: localhost\r\nX-API-Key: project-dev\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n1c\r\nGET /health HTTP/1.1\r\n\r\n"
+            )
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.startswith(b"HTTP/1.1 411")

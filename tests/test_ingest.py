@@ -144,6 +144,63 @@ def test_heads_larger_than_an_item_are_kept_too(access: Access) -> None:
     assert opened().rows[99].span.tags == tags[99]
 
 
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"cost_usd": 1e12}, "cost_usd"),
+        ({"cost_usd": -1.0}, "cost_usd"),
+        ({"usage": Usage(2**53)}, "usage.input_tokens"),
+        ({"usage": Usage(1, -1)}, "usage.output_tokens"),
+    ],
+)
+def test_numbers_beyond_belief_are_refused_by_field(access: Access, fields: Any, field: str) -> None:
+    receipt = put(access, span(1, **fields), span(2))
+    assert [rejection.field for rejection in receipt.rejected] == [field]
+    assert receipt.accepted == 1
+
+
+def test_a_span_that_comes_again_with_less_loses_nothing(access: Access) -> None:
+    put(access, span(1, kind="llm", input="question", usage=Usage(10, 1), cost_usd=0.5))
+    put(access, span(1, kind="llm", metadata={"rated": True}))
+    whole = opened().span(span_id(1))
+    assert (whole.input, whole.usage, whole.metadata) == ("question", Usage(10, 1), {"rated": True})
+    (summary,) = listed()
+    assert (summary.span_count, summary.total_tokens, summary.cost_usd) == (1, 11, 0.5)
+
+
+def test_the_newer_of_two_versions_is_shown_however_large_the_older_was(access: Access) -> None:
+    put(access, span(1, output=random.Random(1).randbytes(750_000).hex()))
+    put(access, span(1, output="small"), now_ns=NOW_NS + 1000)
+    assert opened().span(span_id(1)).output == "small"
+
+
+def test_a_tool_with_an_endless_name_is_kept(access: Access) -> None:
+    name = "".join(chr(0x4E00 + n * n % 20_000) for n in range(700_000))
+    put(access, span(1, tool={"name": name}))
+    assert opened().span(span_id(1)).tool == {"name": name}
+
+
+def test_ten_thousand_entries_of_the_largest_size_are_kept(access: Access) -> None:
+    spans = [
+        span(n, parent_span_id=f"f{n:015x}", kind="llm", usage=Usage(10**10, 10**10, 10**10), cost_usd=1e5)
+        for n in range(1, 10_001)
+    ]
+    assert put(access, *spans).accepted == 10_000
+    assert listed()[0].input_tokens == 10**14
+
+
+def test_losses_of_endless_reasons_are_added_up(access: Access) -> None:
+    receive(access, [span(1)], now_ns=NOW_NS, counters={f"reason {n}" * 50: 1 for n in range(100_000)})
+    losses = queries.get_losses("dev", now_ns=NOW_NS)
+    assert sum(losses.values()) == 100_000
+    assert len(losses) <= 51
+
+
+def test_a_start_given_in_seconds_is_noted(access: Access) -> None:
+    put(access, span(1, start_ns=1_700_000_000, end_ns=1_700_000_001))
+    assert "before the year 2000" in opened().span(span_id(1)).notices[0]
+
+
 def test_a_project_never_sees_what_another_wrote(access: Access) -> None:
     put(access, span(1))
     assert listed("other") == []

@@ -78,6 +78,10 @@ def test_the_last_page_says_that_it_is_the_last() -> None:
         ({"until_ns": NOW_NS - 51 * HOUR_NS}, 10),
         ({"since_ns": NOW_NS - 10 * HOUR_NS, "until_ns": NOW_NS - 5 * HOUR_NS, "status": "ok"}, 4),
         ({"user_id": "nobody"}, 0),
+        ({"user_id": "😀" * 1000}, 0),
+        ({"since_ns": NOW_NS, "until_ns": NOW_NS - HOUR_NS}, 0),
+        ({"since_ns": 2**63 - 1}, 0),
+        ({"until_ns": -(10**18)}, 0),
     ],
 )
 def test_every_filter_holds(filters: dict[str, Any], expected: int) -> None:
@@ -93,7 +97,9 @@ def test_a_filtered_page_is_full_although_others_lie_between() -> None:
 
 
 @pytest.mark.usefixtures("filled")
-@pytest.mark.parametrize("cursor", ["", "nonsense", "12", "x-y", "1;2-3"])
+@pytest.mark.parametrize(
+    "cursor", ["", "nonsense", "12", "x-y", "1;2-3", "1_0-abc", "9" * 3000, f"{1:013d}-{'F' * 32}"]
+)
 def test_a_cursor_that_nobody_gave_out_is_refused(cursor: str) -> None:
     with pytest.raises(BadCursor, match="next_cursor"):
         ask(cursor=cursor)
@@ -148,3 +154,10 @@ def test_a_span_that_is_not_there_is_named(store: Store, access: Access) -> None
     put(access, span(1))
     with pytest.raises(SpanNotFound):
         queries.get_trace("dev", span(1).trace_id, now_ns=NOW_NS).span(span_id(99))
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("trace_id", ["", "..", "F" * 32, "0" * 31, "0" * 33, "é" * 32, "x" * 3000])
+def test_an_id_that_is_none_is_not_found(trace_id: str) -> None:
+    with pytest.raises(queries.TraceNotFound):
+        queries.get_trace("dev", trace_id, now_ns=NOW_NS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from pathlib import Path
 
 import django
@@ -116,13 +117,16 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None  # collectstatic is for production
+_collected = BASE_DIR / "staticfiles"
+_is_collected = PRODUCTION and ((_collected / "staticfiles.json").exists() or "collectstatic" in sys.argv)
+STATIC_ROOT = _collected if _is_collected else None
 STATICFILES_DIRS = [_admin / "static"]
-WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
+WHITENOISE_USE_FINDERS = not _is_collected
+WHITENOISE_AUTOREFRESH = not PRODUCTION
 STORAGES = {
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
+        if _is_collected
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     }
 }

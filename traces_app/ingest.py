@@ -11,7 +11,7 @@ from typing import Final
 from django.conf import settings
 
 from traces_app.access import Access
-from traces_app.domain.limits import MAX_SPAN_BYTES, MAX_VALUE_DEPTH
+from traces_app.domain.limits import MAX_LOSS_REASONS, MAX_SPAN_BYTES, MAX_VALUE_DEPTH
 from traces_app.domain.normalize import Refusal, normalize
 from traces_app.domain.packing import PackedSpan, pack_payload
 from traces_app.domain.span import Span
@@ -21,6 +21,7 @@ __all__ = ["Receipt", "Rejection", "StoreUnavailable", "receive"]
 
 DAY_S: Final = 86_400
 MAX_REASON_CHARACTERS: Final = 64
+MAX_LOST: Final = 10**12
 
 
 @dataclass(slots=True, frozen=True)
@@ -69,14 +70,17 @@ def receive(
 
 def _note_losses(access: Access, losses: Mapping[str, int], batch: Iterable[str], now_ns: int) -> None:
     """Keep what was lost or refused, by reason, so that it is seen. The same batch again counts once."""
-    known = {reason[:MAX_REASON_CHARACTERS]: count for reason, count in losses.items() if count > 0}
-    if not known:
+    known: Counter[str] = Counter()
+    for reason, count in Counter(losses).most_common():
+        named = len(known) < MAX_LOSS_REASONS
+        known[reason[:MAX_REASON_CHARACTERS] if named else "other"] += max(0, min(count, MAX_LOST))
+    if not known.total():
         return
     identity = ",".join(batch) or str(now_ns)
     digest = hashlib.blake2b(f"{identity} {sorted(known.items())}".encode(), digest_size=6)
     sort = f"{keys.day_of(now_ns // 1_000_000)}#{digest.hexdigest()}"
     get_store().put_record(
-        keys.losses_partition(access.project), sort, known, now_ns=now_ns, expires_at=_expiry(now_ns)
+        keys.losses_partition(access.project), sort, dict(+known), now_ns=now_ns, expires_at=_expiry(now_ns)
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from traces_app.domain.limits import MAX_ID_CHARACTERS
 from traces_app.domain.packing import span_from
 from traces_app.domain.span import Span
 from traces_app.domain.summary import TraceSummary, fragment_of, merge, preview
@@ -29,6 +30,7 @@ __all__ = [
     "list_traces",
 ]
 
+MAX_LOSS_RECORDS: int = 500
 MAX_SEARCHED: int = 20_000
 """Traces looked at for one filtered page; the page then says how far it got and can go on."""
 
@@ -64,8 +66,8 @@ class TraceFilter:
     def matches(self, trace: TraceSummary) -> bool:
         return (
             self.status in (None, trace.status)
-            and self.user_id in (None, trace.user_id)
-            and self.session_id in (None, trace.session_id)
+            and _as_stored(self.user_id) in (None, trace.user_id)
+            and _as_stored(self.session_id) in (None, trace.session_id)
             and self.environment in (None, trace.environment)
             and (self.name is None or self.name.lower() in (trace.name or "").lower())
             and set(self.tags) <= set(trace.tags)
@@ -129,8 +131,8 @@ def list_traces(
     """Newest first. Raises BadCursor."""
     stream = get_store().iterate_traces(
         project,
-        session_id=filters.session_id,
-        user_id=filters.user_id,
+        session_id=_as_stored(filters.session_id),
+        user_id=_as_stored(filters.user_id),
         before=_checked(cursor),
         since_ms=(filters.since_ns or 0) // 1_000_000,
         until_ms=keys.MAX_START_MS if filters.until_ns is None else filters.until_ns // 1_000_000,
@@ -155,6 +157,8 @@ def get_trace(project: str, trace_id: str, *, now_ns: int, consistent: bool = Fa
 
     Who writes what depends on the answer asks for a ``consistent`` read.
     """
+    if not keys.is_trace_id(trace_id):
+        raise TraceNotFound(trace_id)
     store = get_store()
     chunks = store.read_trace(project, trace_id, now_ns=now_ns, consistent=consistent)
     if not chunks and not consistent:  # it may have been acknowledged a moment ago
@@ -196,9 +200,10 @@ def get_stats(
 
 
 def get_losses(project: str, *, now_ns: int) -> dict[str, int]:
-    """What senders said they lost and what was refused here, by reason, over the time of retention."""
+    """What senders said they lost and what was refused here, by reason, in the newest 500 such batches."""
     losses: dict[str, int] = {}
-    for _, counters in get_store().list_records(keys.losses_partition(project), now_ns=now_ns):
+    partition = keys.losses_partition(project)
+    for _, counters in get_store().list_records(partition, newest=MAX_LOSS_RECORDS, now_ns=now_ns):
         for reason, count in counters.items():
             losses[reason] = losses.get(reason, 0) + count
     return losses
@@ -233,14 +238,18 @@ def _merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return merged
 
 
+def _as_stored(owner_id: str | None) -> str | None:
+    """Ids are cut on the way in, so they are on the way out."""
+    return None if owner_id is None else owner_id[:MAX_ID_CHARACTERS]
+
+
 def _checked(cursor: str | None) -> str | None:
     if cursor is None:
         return None
-    try:
-        start_ms, trace_id = keys.parse_fragment_sort(cursor.replace("-", "#") + "#")
-    except ValueError:
-        raise BadCursor("cursor: use the next_cursor of an earlier answer as it is") from None
-    return keys.trace_prefix(start_ms, trace_id)
+    start_ms, _, trace_id = cursor.partition("-")
+    if not (keys.is_start(start_ms) and keys.is_trace_id(trace_id)):
+        raise BadCursor("cursor: use the next_cursor of an earlier answer as it is")
+    return keys.trace_prefix(int(start_ms), trace_id)
 
 
 def _add(stats: Stats, trace: TraceSummary) -> None:

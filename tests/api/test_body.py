@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.api.calls import PROBLEM, Api, Zeros, call_wsgi, span_in
-from traces_app.api.body import MAX_BODY_BYTES, MAX_DISCARDED_BYTES
+from traces_app.api.body import MAX_DISCARDED_BYTES, MAX_JSON_BYTES
 
 BATCH = json.dumps({"spans": [span_in()]}).encode()
 ACCEPTED = {"accepted": 1, "rejected": []}
@@ -52,18 +52,18 @@ def test_an_unknown_encoding_names_the_known_ones(api: Api) -> None:
 
 
 def test_a_gzip_bomb_stops_at_the_limit(api: Api) -> None:
-    bomb = gzip.compress(bytes(MAX_BODY_BYTES), 1)
+    bomb = gzip.compress(bytes(MAX_JSON_BYTES), 1)
     nested = bomb * 4  # 256 MiB in a quarter of a megabyte each
     answer = api.post("/api/ingest", nested, **{"Content-Encoding": "gzip"})
     assert answer.status_code == 413
-    assert str(MAX_BODY_BYTES) in answer.json()["limit"]
+    assert str(MAX_JSON_BYTES) in answer.json()["limit"]
 
 
 def test_a_body_of_a_hundred_megabytes_is_refused_by_its_length() -> None:
     stream = Zeros(100_000_000)
     answer = call_wsgi("/api/ingest", stream, CONTENT_LENGTH="100000000")
     assert answer.status == 413
-    assert "64 MiB" in answer.json()["limit"]
+    assert "24 MiB" in answer.json()["limit"]
     assert stream.taken == 100_000_000  # heard to the end, kept nowhere: the client can read the answer
 
 
@@ -86,7 +86,7 @@ def test_a_chunked_body_is_read_where_the_server_ends_it() -> None:
 def test_a_chunked_body_beyond_the_limit_is_refused() -> None:
     answer = call_wsgi(
         "/api/ingest",
-        Zeros(MAX_BODY_BYTES + 1),
+        Zeros(MAX_JSON_BYTES + 1),
         HTTP_TRANSFER_ENCODING="chunked",
         **{"wsgi.input_terminated": True},
     )

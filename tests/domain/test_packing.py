@@ -12,8 +12,8 @@ from traces_app.domain.packing import (
     CODEC_RAW,
     CODEC_ZLIB,
     PackedSpan,
-    chunk_key,
     compress,
+    content_key,
     decompress,
     pack_chunk,
     pack_head,
@@ -105,19 +105,23 @@ def test_a_blob_of_a_newer_version_is_refused_by_name() -> None:
         decompress(b"\xfa123")
 
 
-def test_a_chunk_key_depends_on_which_spans_and_their_state_but_not_on_order_or_content() -> None:
-    first, second = span(1), span(2)
-    announced = span(1, status="pending", end_ns=None)
-    assert chunk_key([first, second]) == chunk_key([second, span(1, output="other")])
-    assert chunk_key([first]) != chunk_key([announced])
+def test_the_same_bytes_have_the_same_name_and_others_another() -> None:
+    entry = PackedSpan(span(1), pack_payload(span(1)))
+    other = PackedSpan(span(1), pack_payload(span(1, output="other")))
+    assert content_key(pack_chunk([entry])) == content_key(pack_chunk([entry]))
+    assert content_key(pack_chunk([entry])) != content_key(pack_chunk([other]))
 
 
-def test_values_deeper_than_json_goes_are_refused() -> None:
+@pytest.mark.parametrize(("depth", "fits"), [(199, True), (202, False), (253, False), (5000, False)])
+def test_values_nested_deeper_than_the_limit_are_refused(depth: int, fits: bool) -> None:
     value: Any = 1
-    for _ in range(300):
+    for _ in range(depth):
         value = [value]
-    with pytest.raises(TypeError):
-        pack_payload(span(1, input=value))
+    if fits:
+        assert pack_payload(span(1, input=value)).startswith(b'{"input":[[[')
+    else:
+        with pytest.raises(TypeError):
+            pack_payload(span(1, input=value))
 
 
 def test_a_packed_span_keeps_its_payload_beside_it() -> None:

@@ -22,13 +22,16 @@ __all__ = ["MAX_BODY_BYTES", "JsonBody", "parse_json", "read_body", "read_json"]
 MAX_BODY_BYTES: Final = 64 * 2**20
 """After decompression. The OTLP specification recommends 64 MiB; a batch is held in memory whole."""
 
-MAX_BODY_TEXT: Final = f"64 MiB ({MAX_BODY_BYTES} bytes) after decompression"
+MAX_JSON_BYTES: Final = 24 * 2**20
+"""Of a JSON batch. One span of the largest size fits; as objects hostile JSON takes 20 times its size."""
 
 MAX_DISCARDED_BYTES: Final = 256 * 2**20
 """Of a body already refused. A client hears the answer only when the server has listened to the end."""
 
 MAX_JSON_DEPTH: Final = 1024
 """Levels of nesting that orjson reads."""
+
+MAX_LENGTH_DIGITS: Final = 18
 
 _PIECE_BYTES: Final = 256 * 2**10
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
@@ -47,21 +50,21 @@ class JsonBody:
 
 def read_json(request: HttpRequest) -> JsonBody:
     """The body as a JSON object. Raises a 400, 411, 413 or 415 problem that names the limit."""
-    value, notices = parse_json(read_body(request))
+    value, notices = parse_json(read_body(request, max_bytes=MAX_JSON_BYTES))
     if not isinstance(value, dict):
         raise ProblemError(400, "Not a JSON object", "The body must be a JSON object: {...}.", field="body")
     return JsonBody(value, notices)
 
 
-def read_body(request: HttpRequest) -> bytes:
-    """The bytes of the body, inflated; at most MAX_BODY_BYTES."""
+def read_body(request: HttpRequest, *, max_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """The bytes of the body, inflated; at most ``max_bytes``."""
     is_compressed = _is_compressed(request)
     pieces = _raw_pieces(request)
-    if _declared_bytes(request) > MAX_BODY_BYTES:
+    if _declared_bytes(request) > max_bytes:
         _discard(pieces)
-        raise _too_large()
+        raise _too_large(max_bytes)
     try:
-        return _joined(_inflated(pieces) if is_compressed else pieces)
+        return _joined(_inflated(pieces) if is_compressed else pieces, max_bytes)
     except ProblemError:
         _discard(pieces)
         raise
@@ -98,7 +101,7 @@ def _is_compressed(request: HttpRequest) -> bool:
 
 def _declared_bytes(request: HttpRequest) -> int:
     text = request.META.get("CONTENT_LENGTH") or "0"
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= MAX_LENGTH_DIGITS else 0
 
 
 def _raw_pieces(request: HttpRequest) -> Iterator[bytes]:
@@ -169,13 +172,13 @@ def _inflated_piece(inflater: Any, compressed: bytes) -> bytes:
         ) from None
 
 
-def _joined(pieces: Iterable[bytes]) -> bytes:
+def _joined(pieces: Iterable[bytes], max_bytes: int) -> bytes:
     total_bytes = 0
     kept: list[bytes] = []
     for piece in pieces:
         total_bytes += len(piece)
-        if total_bytes > MAX_BODY_BYTES:
-            raise _too_large()
+        if total_bytes > max_bytes:
+            raise _too_large(max_bytes)
         kept.append(piece)
     return b"".join(kept)
 
@@ -208,13 +211,13 @@ def _not_json(problem: str, *, too_deep: bool) -> ProblemError:
     return ProblemError(400, "Not JSON", f"The body is not JSON: {problem[:200]}.", field="body")
 
 
-def _too_large() -> ProblemError:
+def _too_large(max_bytes: int) -> ProblemError:
     return ProblemError(
         413,
         "Body too large",
         "The body is too large. Send fewer spans at a time.",
         field="body",
-        limit=MAX_BODY_TEXT,
+        limit=f"{max_bytes // 2**20} MiB ({max_bytes} bytes) after decompression",
     )
 
 

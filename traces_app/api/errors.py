@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 import pydantic
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.request import UnreadablePostError
 from ninja import NinjaAPI, Router
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -73,7 +73,7 @@ def problem_of(error: Exception) -> ProblemError:
     return ProblemError(500, "Internal error", "Something went wrong on the server; its log says what.")
 
 
-def problem_response(problem: ProblemError) -> HttpResponse:
+def problem_response(problem: ProblemError) -> HttpResponse | StreamingHttpResponse:
     body = {
         "type": "about:blank",
         "title": problem.title,
@@ -83,11 +83,16 @@ def problem_response(problem: ProblemError) -> HttpResponse:
         "limit": problem.limit,
         "errors": problem.errors or None,
     }
-    response = HttpResponse(
-        orjson.dumps({name: value for name, value in body.items() if value is not None}),
-        status=problem.status,
-        content_type="application/problem+json",
-    )
+    text = orjson.dumps({name: value for name, value in body.items() if value is not None})
+    response: HttpResponse | StreamingHttpResponse
+    if problem.status == HTTPStatus.LENGTH_REQUIRED:
+        # The body was not read and would be taken for the next request. Without a length of our own
+        # Django's server closes the connection.
+        response = StreamingHttpResponse([text])
+    else:
+        response = HttpResponse(text)
+    response.status_code = problem.status
+    response["Content-Type"] = "application/problem+json"
     if problem.retry_after_seconds is not None:
         response["Retry-After"] = str(problem.retry_after_seconds)
     if problem.status == HTTPStatus.UNAUTHORIZED:
@@ -111,7 +116,7 @@ def unknown_path(request: HttpRequest, rest: str) -> HttpResponse:  # noqa: ARG0
     raise ProblemError(404, "Not found", "The API has no such path. GET /api/docs lists those it has.")
 
 
-def _answer(request: HttpRequest, error: Any) -> HttpResponse:  # noqa: ARG001 (ninja's signature)
+def _answer(request: HttpRequest, error: Any) -> HttpResponse | StreamingHttpResponse:  # noqa: ARG001 (ninja's signature)
     return problem_response(problem_of(error))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from django.http import HttpRequest, JsonResponse
@@ -9,6 +10,8 @@ from django.http import HttpRequest, JsonResponse
 from traces_app import __version__, queries
 from traces_app.api.errors import UNUSABLE_RETRY_AFTER_S
 from traces_app.queries import StoreUnavailable, StoreUnusable
+
+log = logging.getLogger(__name__)
 
 PROBED_PROJECT = "health"
 """Reading the losses of a project that has none is the cheapest question there is: half a read unit."""
@@ -21,7 +24,8 @@ def health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 (Django passes
         engine = queries.engine_name()
     except StoreUnavailable as error:
         return _down("store unavailable", retry_after_seconds=error.retry_after_seconds)
-    except StoreUnusable:
+    except StoreUnusable as error:
+        log.error("store not usable: %s", error)  # noqa: TRY400 - the message says all
         return _down("store not usable", retry_after_seconds=UNUSABLE_RETRY_AFTER_S)
     return JsonResponse({"status": "ok", "version": __version__, "storage": engine})
 

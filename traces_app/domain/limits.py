@@ -20,6 +20,16 @@ MAX_TAG_CHARACTERS: Final = 200
 MAX_CLOCK_AHEAD_NS: Final = 24 * 3600 * 10**9
 """A start further in the future than this is a wrong unit (seconds for nanoseconds) or a broken clock."""
 
+OLDEST_START_NS: Final = 946_684_800 * 10**9
+"""2000-01-01. An earlier start is most likely seconds or milliseconds given for nanoseconds."""
+
+MAX_TOKENS: Final = 10**10
+MAX_COST_USD: Final = 100_000.0
+"""Of one call. A hundred times what anybody has seen; sums of 10,000 such calls still fit 64 bits."""
+
+MAX_LOSS_REASONS: Final = 50
+"""Of one batch; the rest is added up as "other"."""
+
 PREVIEW_CHARACTERS: Final = 120
 """Of input and output in a list row: a summary fragment should stay under 1 KB, one write unit."""
 

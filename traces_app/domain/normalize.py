@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from traces_app.domain.limits import (
     MAX_CLOCK_AHEAD_NS,
+    MAX_COST_USD,
     MAX_ID_CHARACTERS,
     MAX_NAME_CHARACTERS,
     MAX_TAG_CHARACTERS,
     MAX_TAGS,
+    MAX_TOKENS,
+    OLDEST_START_NS,
 )
 from traces_app.domain.pricing import price
-from traces_app.domain.span import COUNTING_KINDS, Span, Usage
+from traces_app.domain.span import COUNTING_KINDS, USAGE_FIELDS, Span, Usage
 
 
 @dataclass(slots=True, frozen=True)
@@ -28,7 +31,7 @@ def normalize(span: Span, *, now_ns: int) -> Refusal | None:
 
     Each repair leaves a sentence in ``span.notices``.
     """
-    refusal = _check_times(span, now_ns)
+    refusal = _check_times(span, now_ns) or _check_numbers(span)
     if refusal is not None:
         return refusal
     _limit_texts(span)
@@ -45,8 +48,21 @@ def _check_times(span: Span, now_ns: int) -> Refusal | None:
         value = getattr(span, field)
         if value is not None and value > now_ns + MAX_CLOCK_AHEAD_NS:
             return Refusal(field, "more than 24 hours in the future: nanoseconds since 1970 are expected")
+    if span.start_ns is not None and span.start_ns < OLDEST_START_NS:
+        span.notices.append("start_ns is before the year 2000: nanoseconds since 1970 are expected")
     if span.end_ns is not None and span.start_ns is not None and span.end_ns < span.start_ns:
         span.notices.append("end_ns is before start_ns: the duration is shown as 0")
+    return None
+
+
+def _check_numbers(span: Span) -> Refusal | None:
+    if span.cost_usd is not None and not 0 <= span.cost_usd <= MAX_COST_USD:
+        return Refusal("cost_usd", f"{span.cost_usd:g}: from 0 to {MAX_COST_USD:g} dollars a span")
+    if span.usage is not None:
+        for field in USAGE_FIELDS:
+            count = getattr(span.usage, field)
+            if count is not None and not 0 <= count <= MAX_TOKENS:
+                return Refusal(f"usage.{field}", f"{count}: from 0 to {MAX_TOKENS} tokens a span")
     return None
 
 

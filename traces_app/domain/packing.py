@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 from backports import zstd
 
-from traces_app.domain.limits import MAX_ERROR_PREVIEW_CHARACTERS
+from traces_app.domain.limits import MAX_ERROR_PREVIEW_CHARACTERS, MAX_VALUE_DEPTH
 from traces_app.domain.span import SPAN_FIELDS, USAGE_FIELDS, Span, Usage
 
 CODEC_RAW: Final = 0
@@ -58,6 +58,9 @@ _SPAN_FIELD_SET: Final = frozenset(SPAN_FIELDS) - {"trace_id"}
 _UNKNOWN: Final = frozenset({"metadata", "scores", "attributes", "notices"})
 """Fields that are unknown when they are empty."""
 
+_DEPTH_LEFT_OVER: Final = 254 - 1 - MAX_VALUE_DEPTH
+"""orjson refuses more than 254 levels: wrapping the payload (and unwrapping it) moves that to our limit."""
+
 _head_of: Final = attrgetter(*_HEAD_FIELDS)
 _body_of: Final = attrgetter(*_BODY_FIELDS)
 
@@ -82,11 +85,11 @@ def decompress(blob: bytes) -> bytes:
     raise ValueError(f"Blob of codec {codec}: written by a newer version of LLM Tracer")
 
 
-def chunk_key(spans: Iterable[Span]) -> str:
-    """12 hex characters, the same for the same spans in the same state: a retry overwrites itself."""
+def content_key(*blobs: bytes) -> str:
+    """12 hex characters, the same for the same bytes: what is written again overwrites only itself."""
     digest = hashlib.blake2b(digest_size=6)
-    for state in sorted(span.span_id + ("p" if span.is_pending else "f") for span in spans):
-        digest.update(state.encode())
+    for blob in blobs:
+        digest.update(blob)
     return digest.hexdigest()
 
 
@@ -100,7 +103,10 @@ class PackedSpan:
 
 def pack_payload(span: Span) -> bytes:
     """JSON of what the head does not hold. Raises TypeError for what is not JSON or is nested too deep."""
-    return orjson.dumps(_known(span))
+    known: Any = _known(span)
+    for _ in range(_DEPTH_LEFT_OVER):
+        known = [known]
+    return orjson.dumps(known)[_DEPTH_LEFT_OVER:-_DEPTH_LEFT_OVER]
 
 
 def pack_chunk(packed: Sequence[PackedSpan]) -> bytes:

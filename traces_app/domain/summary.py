@@ -251,8 +251,19 @@ def _plus(first: int | None, second: int | None) -> int | None:
 
 
 def _distinct(fragments: Iterable[Fragment]) -> list[Entry]:
-    """One entry a span; of several the last delivered stands."""
-    return list({entry.span_id: entry for fragment in fragments for entry in fragment.entries}.values())
+    """One entry a span; of several the later known values stand, as when the trace is opened."""
+    entries: dict[str, Entry] = {}
+    for fragment in fragments:
+        for entry in fragment.entries:
+            known = entries.get(entry.span_id)
+            entries[entry.span_id] = entry if known is None else _completed(entry, known)
+    return list(entries.values())
+
+
+def _completed(later: Entry, earlier: Entry) -> Entry:
+    known = {name: value for name, value in later._asdict().items() if value is not None}
+    known["counts_usage"] = later.counts_usage or earlier.counts_usage
+    return earlier._replace(**known)
 
 
 def _facts(spans: Sequence[Span]) -> Facts:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Final
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from traces_app.explorer.pages.shell import Shell, shell_of
 from traces_app.explorer.visitor import Visitor
-from traces_app.queries import StoreUnavailable
+from traces_app.queries import StoreUnavailable, StoreUnusable
+
+log = logging.getLogger(__name__)
+
+UNUSABLE_RETRY_AFTER_S: Final = 30
 
 
 def show_not_found(request: HttpRequest, visitor: Visitor, trace_id: str) -> HttpResponse:
@@ -20,9 +27,11 @@ def show_not_found(request: HttpRequest, visitor: Visitor, trace_id: str) -> Htt
     return render(request, "explorer/not_found.html", context, status=404)
 
 
-def show_unavailable(request: HttpRequest, error: StoreUnavailable) -> HttpResponse:
-    """503: the store cannot answer now."""
-    context = {"retry_after_seconds": error.retry_after_seconds, "shell": Shell(title="Not available")}
+def show_unavailable(request: HttpRequest, error: StoreUnavailable | StoreUnusable) -> HttpResponse:
+    """503: the store cannot answer now, or not before somebody has set it up."""
+    log.error("the store cannot be asked: %s", error)
+    seconds = error.retry_after_seconds if isinstance(error, StoreUnavailable) else UNUSABLE_RETRY_AFTER_S
+    context = {"retry_after_seconds": seconds, "shell": Shell(title="Not available")}
     response = render(request, "explorer/unavailable.html", context, status=503)
-    response.headers["Retry-After"] = str(error.retry_after_seconds)
+    response.headers["Retry-After"] = str(seconds)
     return response

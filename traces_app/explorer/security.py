@@ -8,7 +8,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 from traces_app.explorer.refusals import show_unavailable
-from traces_app.queries import StoreUnavailable
+from traces_app.queries import StoreUnavailable, StoreUnusable
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -32,6 +32,8 @@ class PageGuard:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, StoreUnavailable) and not request.path_info.startswith(API_PREFIX):
+        if isinstance(exception, StoreUnavailable | StoreUnusable) and not request.path_info.startswith(
+            API_PREFIX
+        ):
             return show_unavailable(request, exception)
         return None

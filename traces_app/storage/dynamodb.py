@@ -134,6 +134,8 @@ class DynamoDBClient:
     def _create(self) -> BaseClient:
         session = Session()
         if self._endpoint_url:
+            if "://" not in self._endpoint_url:
+                raise StoreUnusable(f"DYNAMODB_ENDPOINT_URL={self._endpoint_url!r}: write http://host:port.")
             _allow_missing_credentials(session)
         return session.create_client(
             "dynamodb",

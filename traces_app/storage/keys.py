@@ -14,6 +14,8 @@ OWN_ID_WINDOW_MS: Final = 30 * DAY_MS
 """A trace id is taken for one of ours when its UUIDv7 time lies this close to the first span. Of random
 ids one in 64 has the right version and variant, and one in 3 million lies in the window as well."""
 
+_START: Final = re.compile(r"[0-9]{13}")
+_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _OWN_ID: Final = re.compile(r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
 
 PROJECTS: Final = "PROJECTS"
@@ -79,6 +81,14 @@ def parse_fragment_sort(sort: str) -> tuple[int, str]:
     """Start in milliseconds, and trace id."""
     start, trace_id, _ = sort.split("#", 2)
     return int(start), trace_id
+
+
+def is_start(text: str) -> bool:
+    return _START.fullmatch(text) is not None
+
+
+def is_trace_id(text: str) -> bool:
+    return _TRACE_ID.fullmatch(text) is not None
 
 
 def own_start_ms(trace_id: str, first_start_ms: int) -> int | None:

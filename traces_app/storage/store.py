@@ -15,7 +15,7 @@ import orjson
 from pynamodb.exceptions import PutError
 
 from traces_app.domain.fragments import pack_fragment, unpack_fragment
-from traces_app.domain.packing import PackedSpan, chunk_key, pack_chunk, unpack_body, unpack_chunk
+from traces_app.domain.packing import PackedSpan, content_key, pack_chunk, unpack_body, unpack_chunk
 from traces_app.domain.summary import Fragment, TraceSummary, fragment_of, merge, owners_of
 from traces_app.storage import keys
 from traces_app.storage.engine import Engine
@@ -51,6 +51,9 @@ _packers: ThreadPoolExecutor
 _start_packers()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_packers)
+
+NamedBlob = tuple[str, bytes]
+"""A packed chunk and its name."""
 
 AnyItem = TypeVar("AnyItem", bound=Item)
 Key = TypeVar("Key")
@@ -100,10 +103,10 @@ class Store:
         registrations: dict[tuple[str, str], Item] = {}
         blobs = _packed_in_parallel(traces)
         for trace_id, packed in traces.items():
-            chunks = list(_chunk_items(keys.spans_partition(project, trace_id), blobs[trace_id], stamp))
-            stored_bytes = sum(len(item.body or b"") for item in chunks)
+            chunks = blobs[trace_id]
+            items += _chunk_items(keys.spans_partition(project, trace_id), chunks, stamp)
             place = _Place(project, trace_id, self._start_ms(project, trace_id, packed, stamp), self._shards)
-            items += [*chunks, *_fragment_items(place, packed, stored_bytes, stamp)]
+            items += _fragment_items(place, packed, chunks, stamp)
             registrations |= self._registrations(place, stamp)
         units = self.engine.batch_put([*items, *registrations.values()])
         for name in registrations:
@@ -145,8 +148,10 @@ class Store:
 
         ``since_ms`` and ``until_ms`` bound the start, both inclusive. ``page_items`` are read at a time.
         """
-        low = f"{max(0, since_ms):013d}"
-        high = before or f"{min(until_ms, keys.MAX_START_MS):013d}$"  # "$" sorts behind "#"
+        low = f"{min(max(0, since_ms), keys.MAX_START_MS):013d}"
+        high = before or f"{min(max(0, until_ms), keys.MAX_START_MS):013d}$"  # "$" sorts behind "#"
+        if low > high:
+            return
         if session_id is not None:
             items = _newest_first(keys.session_partition(project, session_id), low, high, page_items)
         elif user_id is not None:
@@ -193,9 +198,13 @@ class Store:
     def delete_record(self, pk: str, sk: str) -> None:
         TraceItem(pk, sk).delete()
 
-    def list_records(self, pk: str, *, sk_prefix: str = "", now_ns: int) -> list[tuple[str, dict[str, Any]]]:
+    def list_records(
+        self, pk: str, *, sk_prefix: str = "", newest: int | None = None, now_ns: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Records by sort key; with ``newest`` the last so many of them, last first."""
         condition = TraceItem.sk.startswith(sk_prefix) if sk_prefix else None
-        found = TraceItem.query(pk, condition, consistent_read=True)
+        forward = newest is None
+        found = TraceItem.query(pk, condition, consistent_read=True, scan_index_forward=forward, limit=newest)
         return [(item.sk, orjson.loads(item.body)) for item in found if _is_live(item, now_ns)]
 
     # -- how traces are written --------------------------------------------------------------------
@@ -288,7 +297,7 @@ class _Place:
 
 
 def _fragment_items(
-    place: _Place, packed: Sequence[PackedSpan], stored_bytes: int, stamp: Stamp
+    place: _Place, packed: Sequence[PackedSpan], chunks: Sequence[NamedBlob], stamp: Stamp
 ) -> Iterator[Item]:
     """The batch's fragments, once for each list it belongs to: the day's, its session's, its user's."""
     partitions = [keys.day_partition(place.project, keys.day_of(place.start_ms), place.shard)]
@@ -298,29 +307,30 @@ def _fragment_items(
         partitions.append(keys.session_partition(place.project, owners.session_id))
     if owners.user_id:
         partitions.append(keys.user_partition(place.project, owners.user_id))
+    stored_bytes = sum(len(blob) for _, blob in chunks)
+    chunk_names = [name.encode() for name, _ in chunks]
     for start in range(0, len(packed), MAX_FRAGMENT_SPANS):
         some = spans[start : start + MAX_FRAGMENT_SPANS]
         raw_bytes = sum(len(entry.payload) for entry in packed[start : start + MAX_FRAGMENT_SPANS])
         body = pack_fragment(
             fragment_of(some, raw_bytes=raw_bytes, stored_bytes=0 if start else stored_bytes)
         )
-        sort = keys.fragment_sort(place.start_ms, place.trace_id, chunk_key(some))
+        sort = keys.fragment_sort(place.start_ms, place.trace_id, content_key(body, *chunk_names))
         for partition in partitions:
             yield _item(TraceItem, partition, sort, stamp, body=body)
 
 
-def _packed_in_parallel(traces: Mapping[str, Sequence[PackedSpan]]) -> dict[str, list[tuple[str, bytes]]]:
+def _packed_in_parallel(traces: Mapping[str, Sequence[PackedSpan]]) -> dict[str, list[NamedBlob]]:
     """Name and blob of each chunk by trace. Compression, half of what a batch costs, runs without the GIL."""
     groups = [(trace_id, group) for trace_id, packed in traces.items() for group in _chunk_groups(packed)]
     blobs = _packers.map(pack_chunk, [group for _, group in groups])
-    found: dict[str, list[tuple[str, bytes]]] = {}
-    for (trace_id, group), blob in zip(groups, blobs, strict=True):
-        name = chunk_key([entry.span for entry in group])
-        found.setdefault(trace_id, []).append((name, blob))
+    found: dict[str, list[NamedBlob]] = {}
+    for (trace_id, _), blob in zip(groups, blobs, strict=True):
+        found.setdefault(trace_id, []).append((content_key(blob), blob))
     return found
 
 
-def _chunk_items(partition: str, chunks: Iterable[tuple[str, bytes]], stamp: Stamp) -> Iterator[Item]:
+def _chunk_items(partition: str, chunks: Iterable[NamedBlob], stamp: Stamp) -> Iterator[Item]:
     for name, blob in chunks:
         starts = range(0, len(blob), MAX_PART_BYTES)
         for part, start in enumerate(starts):

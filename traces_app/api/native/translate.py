@@ -31,6 +31,8 @@ _ID_RULES: Final = {
     "parent_span_id": f"must be {SPAN_ID_DIGITS} hex digits, not all of them 0, or null",
 }
 
+_SENT_AS: Final = {"start_ns": "start_time_unix_nano", "end_ns": "end_time_unix_nano"}
+
 _span_in: Final = TypeAdapter(SpanIn)
 
 
@@ -74,7 +76,9 @@ def batch_of(body: JsonBody) -> Batch:
 def answer_of(batch: Batch, receipt: Receipt) -> dict[str, Any]:
     """The receipt in the sender's own count: ingest numbered only the spans it was given."""
     refused = [
-        Rejection(batch.indexes[found.index], found.span_id, found.field, found.reason)
+        Rejection(
+            batch.indexes[found.index], found.span_id, _SENT_AS.get(found.field, found.field), found.reason
+        )
         for found in receipt.rejected
     ]
     rejected = sorted(batch.rejected + refused, key=lambda rejection: rejection.index)

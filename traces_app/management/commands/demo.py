@@ -50,7 +50,8 @@ class Command(StoreCommand):
         if result.dropped or result.pending:
             raise CommandError(f"Not everything arrived: {result}")
         self.stdout.write(
-            f"{result.sent} spans in project {options['project']}: http://localhost:8001/dashboard/"
+            f"{result.sent} spans in project {options['project']} of {settings.STORAGE_URL}. "
+            "See them at /dashboard/ of the server on that store (http://localhost:8001 by default)."
         )
 
     def _tell(self, tracer: SyncTracerClient, rng: random.Random, count: int, now_ns: int) -> None:

@@ -63,6 +63,7 @@ class Database:
         self._is_closed = False
         with self._border():
             self._prepare_file()
+        self._identity = _identity(path)
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -99,6 +100,10 @@ class Database:
     def _borrow(self) -> sqlite3.Connection:
         if self._is_closed:
             raise StoreUnusable(f"The store on {self.path} was closed.")
+        if (
+            _identity(self.path) != self._identity
+        ):  # what is written to a removed file is gone with the process
+            raise StoreUnusable(f"{self.path} was moved, removed or replaced while it was open: start again.")
         try:
             return self._current_process().idle.pop()
         except IndexError:
@@ -171,6 +176,14 @@ class Database:
                     "of LLM Tracer and that this user may write it and its directory."
                 ) from error
             raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
