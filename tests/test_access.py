@@ -164,7 +164,7 @@ def test_projects_are_those_with_keys_and_those_listed() -> None:
 
 def test_a_session_is_kept_until_it_is_deleted_or_expires(store: Any) -> None:
     expires_at = NOW_NS // SECOND_NS + 60
-    access.save_session("abc", b"\x00data", expires_at, now_ns=NOW_NS)
+    access.save_session("abc", b"\x00data", expires_at, must_create=True, now_ns=NOW_NS)
     assert access.load_session("abc", now_ns=NOW_NS) == b"\x00data"
     assert access.load_session("abc", now_ns=NOW_NS + 61 * SECOND_NS) is None
     assert access.load_session("other", now_ns=NOW_NS) is None

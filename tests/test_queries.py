@@ -161,3 +161,24 @@ def test_a_span_that_is_not_there_is_named(store: Store, access: Access) -> None
 def test_an_id_that_is_none_is_not_found(trace_id: str) -> None:
     with pytest.raises(queries.TraceNotFound):
         queries.get_trace("dev", trace_id, now_ns=NOW_NS)
+
+
+def test_a_filter_that_matches_little_reads_many_traces_at_a_time(
+    store: Store, access: Access, asked: list[str]
+) -> None:
+    for number in range(400):
+        start_ns = NOW_NS - number * 10**9
+        put(access, span(1, trace_id=own_trace_id(start_ns // 10**6, number), start_ns=start_ns))
+    asked.clear()
+    assert ask(limit=1, name="nothing is called so").searched == 400
+    assert len(asked) <= 3
+
+
+def test_a_batch_with_a_start_in_seconds_does_not_list_its_trace_twice(store: Store, access: Access) -> None:
+    trace = own_trace_id(NOW_NS // 10**6 - 1000, 7)
+    put(access, span(1, trace_id=trace))
+    put(
+        access,
+        span(2, trace_id=trace, parent_span_id=span_id(1), start_ns=1_700_000_000, end_ns=1_700_000_001),
+    )
+    assert [found.trace_id for found in ask().traces] == [trace]

@@ -4,12 +4,10 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from traces_app.api.api import api
-from traces_app.api.health import health
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="explorer:traces")),
     path("dashboard", RedirectView.as_view(pattern_name="explorer:traces")),
-    path("health", health),
     path("api/", api.urls),
     path("dashboard/", include("traces_app.explorer.urls")),
 ]

@@ -171,11 +171,20 @@ def forget_keys() -> None:
 
 
 # -- sessions of people ----------------------------------------------------------------------------
-def save_session(session_id: str, data: bytes, expires_at: int, *, now_ns: int) -> None:
-    """Keep ``data`` until ``expires_at`` (epoch seconds)."""
+def save_session(session_id: str, data: bytes, expires_at: int, *, must_create: bool, now_ns: int) -> bool:
+    """Keep ``data`` until ``expires_at`` (epoch seconds).
+
+    False, and nothing kept, when ``must_create`` and there is such a session, or not and there is none.
+    """
     value = {"data": base64.b64encode(data).decode("ascii")}
-    get_store().put_record(
-        _session_key(session_id), _SESSION_SORT_KEY, value, now_ns=now_ns, expires_at=expires_at
+    return get_store().put_record(
+        _session_key(session_id),
+        _SESSION_SORT_KEY,
+        value,
+        now_ns=now_ns,
+        expires_at=expires_at,
+        only_if_absent=must_create,
+        only_if_present=not must_create,
     )
 
 

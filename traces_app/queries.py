@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from traces_app.domain.limits import MAX_ID_CHARACTERS
@@ -29,6 +29,9 @@ __all__ = [
     "get_trace",
     "list_traces",
 ]
+
+MANY_ITEMS: int = 1000
+"""Some 500 KB of fragments, half of what one request may return."""
 
 MAX_LOSS_RECORDS: int = 500
 MAX_SEARCHED: int = 20_000
@@ -136,7 +139,7 @@ def list_traces(
         before=_checked(cursor),
         since_ms=(filters.since_ns or 0) // 1_000_000,
         until_ms=keys.MAX_START_MS if filters.until_ns is None else filters.until_ns // 1_000_000,
-        page_items=limit + 2 + limit // 10,  # one to see that there is more, one to see where that ends
+        page_items=_page_items(filters, limit),
         now_ns=now_ns,
     )
     page = TracePage([], None, 0)
@@ -150,6 +153,16 @@ def list_traces(
         if filters.matches(trace):
             page.traces.append(trace)
     return page
+
+
+def _page_items(filters: TraceFilter, limit: int) -> int:
+    """Fragments to read at a time: a few more than are shown, or many where most may not match.
+
+    One more says that there are further ones, one more where the last shown ends.
+    """
+    shown = limit + 2 + limit // 10
+    rest = replace(filters, since_ns=None, until_ns=None, session_id=None, user_id=None)
+    return shown if rest == TraceFilter() else max(shown, MANY_ITEMS)
 
 
 def get_trace(project: str, trace_id: str, *, now_ns: int, consistent: bool = False) -> Trace:
@@ -192,6 +205,7 @@ def get_stats(
         project,
         since_ms=(since_ns or 0) // 1_000_000,
         until_ms=keys.MAX_START_MS if until_ns is None else until_ns // 1_000_000,
+        page_items=MANY_ITEMS,
         now_ns=now_ns,
     )
     for _, trace in stream:

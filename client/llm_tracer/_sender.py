@@ -44,6 +44,10 @@ class Sender:
     IDLE_SECONDS: Final = 5.0
     """Without anything to do for this long the thread ends; the next span starts another."""
 
+    MAX_MISTAKES: Final = 8
+    """Answers of 500 in a row, some 20 s of them, until the batch is halved to find where it fails."""
+    MAX_MISTAKES_OF_HALVES: Final = 3
+
     def __init__(self, queue: SpanQueue, settings: Settings, transport: Transport) -> None:
         self._queue = queue
         self._transport = transport
@@ -59,6 +63,8 @@ class Sender:
         self._not_before = 0.0
         self._is_wait_ordered = False
         self._failures = 0
+        self._mistakes = 0
+        self._is_isolating = False
         self._handled = 0
         self.sent = 0
         self.is_stopped = False
@@ -207,7 +213,8 @@ class Sender:
             self._keep(answer)
             return
         self._prepared.popleft()
-        self._failures = 0
+        self._failures = self._mistakes = 0
+        self._is_isolating = self._is_isolating and bool(self._prepared)
         self._not_before = 0.0
         self._pace.succeeded()
         if answer.outcome == "delivered":
@@ -228,6 +235,7 @@ class Sender:
     def _keep(self, answer: Answer) -> None:
         """The batch stays and is sent again, byte for byte."""
         self._failures += 1
+        self._mistakes = self._mistakes + 1 if answer.is_mistake else 0
         self._is_wait_ordered = answer.retry_after_seconds is not None
         wait_seconds = self._pace.failed(answer.retry_after_seconds)
         if self._deliveries and not self._is_wait_ordered:
@@ -235,10 +243,23 @@ class Sender:
         self._not_before = time.monotonic() + wait_seconds
         if answer.is_limited:
             self._pace.limited()
+            self._reporter.note(answer.message)
         elif self._failures > 1:
             self._reporter.note(answer.message, is_failing=True)
         for delivery in self._deliveries:
             delivery.refusals += answer.is_unreachable
+        if self._mistakes >= (self.MAX_MISTAKES_OF_HALVES if self._is_isolating else self.MAX_MISTAKES):
+            self._isolate(answer)
+
+    def _isolate(self, answer: Answer) -> None:
+        """One span must not hold up all others for ever: halve the batch, give up what stands alone."""
+        batch = self._prepared.popleft()
+        self._mistakes = 0
+        self._is_isolating = True
+        if len(batch.announcements) + len(batch.records) > 1:
+            self._prepared.extendleft(reversed(self._builder.halves(batch)))
+        else:
+            self._refused(batch, answer._replace(reason="server_error"))
 
     def _delivered(self, batch: Batch, answer: Answer) -> None:
         first = len(batch.announcements)

@@ -264,6 +264,8 @@ class Span:
     # Beginning and end
 
     def __enter__(self) -> Self:
+        if self._outer is not _LEFT:
+            return self  # entered already: it would become its own outer span
         self._outer = _current.get()
         _current.set(self)
         if self.parent_span_id is None:
@@ -354,7 +356,7 @@ class Span:
         return data
 
     def _note_losses(self, name: str, losses: Cuts) -> None:
-        noted = self._head.setdefault("dropped", {})
+        noted = self._head.setdefault("cuts", {})
         for reason, count in losses.items():
             key = f"{name}_{reason}"
             noted[key] = noted.get(key, 0) + count

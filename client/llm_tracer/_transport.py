@@ -22,6 +22,7 @@ MAX_MESSAGE_CHARACTERS: Final = 300
 _REASONS: Final = {401: "unauthorized", 403: "forbidden", 413: "too_large", 400: "invalid", 422: "invalid"}
 _RETRIED: Final = frozenset({408, 425, 429})
 _LIMITED: Final = 429
+_MISTAKE: Final = 500
 
 
 class Answer(NamedTuple):
@@ -35,6 +36,8 @@ class Answer(NamedTuple):
     retry_after_seconds: float | None = None
     is_limited: bool = False
     is_unreachable: bool = False
+    is_mistake: bool = False
+    """The server failed at this very batch (500), rather than being busy or away."""
 
 
 class Transport:
@@ -93,6 +96,7 @@ def read_answer(status: int, headers: httpx.Headers, content: bytes) -> Answer:
             message=message,
             retry_after_seconds=retry_after_seconds(headers.get("retry-after"), time.time()),
             is_limited=status == _LIMITED,
+            is_mistake=status == _MISTAKE,
         )
     return Answer("refused", _REASONS.get(status, f"http_{status}"), message)
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from llm_tracer import FlushResult, SyncTracerClient
+from llm_tracer._pace import Pace
 from llm_tracer._queue import SpanQueue
 from llm_tracer._transport import retry_after_seconds
 from llm_tracer.testing import CapturedSpans
@@ -244,3 +245,20 @@ def test_the_thread_ends_when_there_is_nothing_to_do_and_comes_back(
         while any(t.name == "llm-tracer" for t in threading.enumerate()) and time.monotonic() < deadline:
             time.sleep(0.005)
     assert tracer.close() == (4, 0, 0)
+
+
+def test_a_span_the_server_always_fails_at_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pace, "FIRST_BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr(Pace, "MAX_BACKOFF_SECONDS", 0.001)
+    captured = CapturedSpans()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(500) if b"poison" in request.read() else captured.handle_request(request)
+
+    tracer = SyncTracerClient("http://localhost", "project-shop", transport=httpx.MockTransport(answer))
+    for number in range(40):
+        with tracer.trace("poison" if number == 17 else f"good {number}"):
+            pass
+    result = tracer.close(10)
+    assert (result.sent, result.dropped, result.pending) == (39, 1, 0)
+    assert len(captured.spans) == 39

@@ -209,3 +209,10 @@ def test_the_sync_client_works_inside_a_running_event_loop(captured: CapturedSpa
 
     assert asyncio.run(cell()) == (2, 0, 0)
     assert parents(captured) == {"experiment": None, "call": "experiment"}
+
+
+def test_entering_a_span_twice_changes_nothing(tracer: SyncTracerClient, captured: CapturedSpans) -> None:
+    with tracer.trace("run") as trace, trace, trace.span("step") as step, step, tracer.span("inside"):
+        pass
+    tracer.flush()
+    assert parents(captured) == {"run": None, "step": "run", "inside": "step"}

@@ -115,7 +115,7 @@ def test_a_fifty_megabyte_text_is_cut_in_reasonable_time(
     sent = captured.one("root")
     assert len(sent["output"]["text"]) < MAX_VALUE_BYTES + 100
     assert sent["output"]["text"].endswith("of 50,000,000 characters]")
-    assert sent["dropped"]["output_bytes"] > 41_000_000
+    assert sent["cuts"]["output_bytes"] > 41_000_000
 
 
 def test_too_many_items_for_the_slow_encoder_are_cut_and_counted() -> None:
@@ -159,4 +159,4 @@ def test_numbers_that_are_none_are_noted_and_not_sent(
     tracer.flush()
     sent = captured.one("root")
     assert sent["usage"] == {"input_tokens": 12}
-    assert sent["dropped"] == {"output_tokens_invalid": 1, "cost_usd_invalid": 1}
+    assert sent["cuts"] == {"output_tokens_invalid": 1, "cost_usd_invalid": 1}

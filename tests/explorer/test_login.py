@@ -92,10 +92,17 @@ def test_login_leads_to_no_other_site(browser: Client, address: str) -> None:
 def test_guessing_is_slowed_down(browser: Client) -> None:
     for _ in range(MAX_REFUSALS_PER_ADDRESS):
         assert log_in(browser, "project-guess").status_code == 403
-    response = log_in(browser, "project-dev")
+    response = log_in(browser, "project-another-guess")
     assert response.status_code == 429
     assert 1 <= int(response["Retry-After"]) <= WINDOW_S
     assert browser.get("/dashboard/").status_code == 302
+
+
+def test_a_right_key_passes_whatever_others_guessed_from_the_same_address(browser: Client) -> None:
+    for _ in range(MAX_REFUSALS_PER_ADDRESS + 1):
+        log_in(browser, "project-guess")
+    assert log_in(browser, "project-dev").status_code == 302
+    assert browser.get("/dashboard/").status_code == 200
 
 
 def test_another_address_is_not_slowed_down_until_all_together_are() -> None:

@@ -200,3 +200,8 @@ def test_losses_that_senders_report_are_shown(dev: Client, send: Sender, access:
     send()
     receive(access, [], now_ns=time.time_ns(), counters={"queue_full": 12})
     assert "lost or refused: 12 queue full" in Page(dev.get("/dashboard/")).text
+
+
+def test_refusals_are_told_even_where_no_trace_was_kept(dev: Client, access: Any) -> None:
+    receive(access, [], now_ns=time.time_ns(), counters={"refused: name": 3})
+    assert "lost or refused: 3 refused: name" in Page(dev.get("/dashboard/")).text

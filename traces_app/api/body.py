@@ -59,7 +59,7 @@ def read_json(request: HttpRequest) -> JsonBody:
 def read_body(request: HttpRequest, *, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The bytes of the body, inflated; at most ``max_bytes``."""
     is_compressed = _is_compressed(request)
-    pieces = _raw_pieces(request)
+    pieces = _raw_pieces(request, max_bytes)
     if _declared_bytes(request) > max_bytes:
         _discard(pieces)
         raise _too_large(max_bytes)
@@ -104,14 +104,19 @@ def _declared_bytes(request: HttpRequest) -> int:
     return int(text) if text.isdecimal() and len(text) <= MAX_LENGTH_DIGITS else 0
 
 
-def _raw_pieces(request: HttpRequest) -> Iterator[bytes]:
-    """The body as it comes from the connection. Raises a 400 problem when it ends early."""
+def _raw_pieces(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
+    """The body as it comes from the connection. Raises a 400 problem when it ends early.
+
+    Packed bytes are bounded too: members of gzip that hold nothing would go on for ever.
+    """
     is_chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     declared_bytes = 0 if is_chunked else _declared_bytes(request)
     stream = _chunked_stream(request) if is_chunked else request
     received_bytes = 0
     while piece := _read_piece(stream):
         received_bytes += len(piece)
+        if is_chunked and received_bytes > max_bytes:
+            raise _too_large(max_bytes)
         yield piece
     if received_bytes < declared_bytes:
         raise _cut_short()

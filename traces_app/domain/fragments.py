@@ -13,6 +13,9 @@ import orjson
 
 from traces_app.domain.summary import Entry, Facts, Fragment, Totals
 
+FRAGMENT_VERSION: Final = 1
+HEADER_LENGTH_BYTES: Final = 4
+
 _FACTS: Final = {
     "name": "n",
     "start_ns": "s",
@@ -62,13 +65,20 @@ def pack_fragment(fragment: Fragment) -> bytes:
         "t": _known_by_short_name(fragment.totals, _TOTALS),
     }
     text = orjson.dumps(header)
-    return len(text).to_bytes(4, "big") + text + _pack_entries(fragment.entries)
+    start = bytes((FRAGMENT_VERSION,)) + len(text).to_bytes(HEADER_LENGTH_BYTES, "big")
+    return start + text + _pack_entries(fragment.entries)
 
 
 def unpack_fragment(data: bytes, *, with_entries: bool) -> Fragment:
-    """``with_entries`` false leaves the table packed: a trace of one fragment needs its totals only."""
-    end = 4 + int.from_bytes(data[:4], "big")
-    header = orjson.loads(data[4:end])
+    """``with_entries`` false leaves the table packed: a trace of one fragment needs its totals only.
+
+    Raises ValueError for a newer version.
+    """
+    if data[0] != FRAGMENT_VERSION:
+        raise ValueError(f"Fragment of version {data[0]}: written by a newer version of LLM Tracer")
+    start = 1 + HEADER_LENGTH_BYTES
+    end = start + int.from_bytes(data[1:start], "big")
+    header = orjson.loads(data[start:end])
     facts = Facts(**{_FACTS_BACK[short]: value for short, value in header["f"].items()})
     totals = Totals(**{_TOTALS_BACK[short]: value for short, value in header["t"].items()})
     return Fragment(facts, totals, list(_unpack_entries(data[end:])) if with_entries else [])

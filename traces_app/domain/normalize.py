@@ -8,6 +8,7 @@ from traces_app.domain.limits import (
     MAX_CLOCK_AHEAD_NS,
     MAX_COST_USD,
     MAX_ID_CHARACTERS,
+    MAX_LOSS_REASONS,
     MAX_NAME_CHARACTERS,
     MAX_TAG_CHARACTERS,
     MAX_TAGS,
@@ -36,6 +37,10 @@ def normalize(span: Span, *, now_ns: int) -> Refusal | None:
         return refusal
     _limit_texts(span)
     _limit_tags(span)
+    if span.dropped:
+        span.dropped = {
+            why[:MAX_TAG_CHARACTERS]: n for why, n in list(span.dropped.items())[:MAX_LOSS_REASONS]
+        }
     if span.parent_span_id == span.span_id:
         span.parent_span_id = None
         span.notices.append("parent_span_id named the span itself: shown as a root")
@@ -88,6 +93,8 @@ def _limit_tags(span: Span) -> None:
     if not span.tags:
         return
     tags = list(dict.fromkeys(tag[:MAX_TAG_CHARACTERS] for tag in span.tags if tag))
+    if any(len(tag) > MAX_TAG_CHARACTERS for tag in span.tags):
+        span.notices.append(f"tags of more than {MAX_TAG_CHARACTERS} characters are cut")
     if len(tags) > MAX_TAGS:
         span.notices.append(f"{len(tags)} tags: the first {MAX_TAGS} are kept")
     span.tags = tags[:MAX_TAGS]

@@ -1,4 +1,4 @@
-"""Spans as bytes. The first byte of every blob names codec and version; none is ever dropped.
+"""Spans as bytes. A first byte names each layout and each codec; readers know every one ever released.
 
 A chunk of spans is a ``head`` (columns of what tree and waterfall need) before a ``body`` (the rest of each
 span as JSON), each compressed for itself: drawing a trace never unpacks its payload.
@@ -26,6 +26,7 @@ ZSTD_LEVEL: Final = 6
 """On the six-span workload level 3 gives 3 % more bytes in half the time."""
 
 MIN_COMPRESSED_BYTES: Final = 64
+CHUNK_VERSION: Final = 1
 HEAD_LENGTH_BYTES: Final = 4
 
 _HEAD_FIELDS: Final = {
@@ -110,16 +111,19 @@ def pack_payload(span: Span) -> bytes:
 
 
 def pack_chunk(packed: Sequence[PackedSpan]) -> bytes:
-    """Four bytes with the length of the head, the head, the body."""
+    """The version of this layout, four bytes with the length of the head, the head, the body."""
     head = pack_head([entry.span for entry in packed])
     body = compress(b"[" + b",".join(entry.payload for entry in packed) + b"]")
-    return len(head).to_bytes(HEAD_LENGTH_BYTES, "big") + head + body
+    return bytes((CHUNK_VERSION,)) + len(head).to_bytes(HEAD_LENGTH_BYTES, "big") + head + body
 
 
 def unpack_chunk(blob: bytes) -> tuple[list[dict[str, Any]], bytes]:
-    """The rows of the head, and the body still packed."""
-    end = HEAD_LENGTH_BYTES + int.from_bytes(blob[:HEAD_LENGTH_BYTES], "big")
-    return unpack_head(blob[HEAD_LENGTH_BYTES:end]), blob[end:]
+    """The rows of the head, and the body still packed. Raises ValueError for a newer version."""
+    if blob[0] != CHUNK_VERSION:
+        raise ValueError(f"Chunk of version {blob[0]}: written by a newer version of LLM Tracer")
+    start = 1 + HEAD_LENGTH_BYTES
+    end = start + int.from_bytes(blob[1:start], "big")
+    return unpack_head(blob[start:end]), blob[end:]
 
 
 def unpack_body(blob: bytes) -> list[dict[str, Any]]:

@@ -32,13 +32,13 @@ throttle = LoginThrottle()
 def log_in(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _show(request)
-    address = request.META.get("REMOTE_ADDR", "")
-    wait_s = throttle.wait_s(address, now_s=time.monotonic())
-    if wait_s:
-        return _show_throttled(request, wait_s)
     key = request.POST.get("key", "").strip()[:MAX_KEY_CHARACTERS]
     granted = access.authenticate(key, now_ns=time.time_ns()) if key else None
     if granted is None or not granted.may_read:
+        address = request.META.get("REMOTE_ADDR", "")
+        wait_s = throttle.wait_s(address, now_s=time.monotonic())
+        if wait_s:  # a right key passes always: behind a proxy the address is everybody's
+            return _show_throttled(request, wait_s)
         throttle.refuse(address, now_s=time.monotonic())
         logger.warning(
             "login refused: %s from %s", "unknown key" if granted is None else "ingest key", address

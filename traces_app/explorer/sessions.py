@@ -36,13 +36,13 @@ class SessionStore(SessionBase):  # type: ignore[misc, unused-ignore]
             self.create()
             return
         data = json.dumps(self._get_session(no_load=must_create)).encode()
-        if must_create and self.exists(self.session_key):
-            raise CreateError
-        if not must_create and not self.exists(self.session_key):
-            raise UpdateError  # logged out by another request meanwhile: do not bring it back
         now_ns = time.time_ns()
         expires_at = now_ns // 1_000_000_000 + self.get_expiry_age()
-        access.save_session(self.session_key, data, expires_at, now_ns=now_ns)
+        if not access.save_session(
+            self.session_key, data, expires_at, must_create=must_create, now_ns=now_ns
+        ):
+            # Not to be updated: logged out by another request meanwhile, so do not bring it back.
+            raise CreateError if must_create else UpdateError
 
     def delete(self, session_key: str | None = None) -> None:
         session_key = session_key or self.session_key

@@ -60,7 +60,11 @@ def _open() -> Store:
     from traces_app.storage.store import Store  # noqa: PLC0415 - botocore is slow to load
 
     engine = _open_engine()
-    engine.require_tables()
+    try:
+        engine.require_tables()
+    except BaseException:
+        engine.close()
+        raise
     return Store(engine, shards=settings.DYNAMODB_SHARDS)
 
 

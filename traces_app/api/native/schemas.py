@@ -120,6 +120,7 @@ class SpanIn(TypedDict, total=False):
     scores: Annotated[list[JsonObject], Field(max_length=MAX_LIST_ITEMS)] | None
     attributes: JsonObject | None
     dropped: dict[str, Count] | None
+    cuts: dict[str, Count] | None
 
 
 class ResourceIn(TypedDict, total=False):

@@ -111,6 +111,7 @@ def _span_of(fields: dict[str, Any]) -> Span:
     end_ns = fields.pop("end_time_unix_nano", None)
     usage = fields.pop("usage", None)
     attributes = fields.pop("attributes", None) or {}
+    cuts = fields.pop("cuts", None) or {}
     if not fields.keys() <= _SAME_NAME:
         for unknown in fields.keys() - _SAME_NAME:
             attributes.setdefault(unknown, fields.pop(unknown))
@@ -119,6 +120,7 @@ def _span_of(fields: dict[str, Any]) -> Span:
         end_ns=end_ns,
         usage=Usage(**usage) if usage else None,
         attributes=attributes,
+        notices=[f"cut by the client: {count} {what}" for what, count in cuts.items()],
         **{name: value for name, value in fields.items() if value is not None},
     )
 
