@@ -13,12 +13,18 @@ from traces_app.queries import TraceFilter
 pytestmark = pytest.mark.usefixtures("store")
 
 
+@pytest.fixture(autouse=True)
+def _restored(settings: Any) -> None:
+    """The command sets both for its own process."""
+    settings.RATE_LIMIT_RPM, settings.ALLOWED_HOSTS = 60, ["*"]
+
+
 def told(**options: Any) -> list[Any]:
     call_command("demo", stdout=StringIO(), stderr=StringIO(), **options)
     return queries.list_traces("dev", TraceFilter(), limit=1000, now_ns=time.time_ns()).traces
 
 
-def test_the_demo_is_a_believable_week(settings: Any) -> None:
+def test_the_demo_is_a_believable_week() -> None:
     traces = told(traces=60)
     assert len(traces) >= 60
     assert {trace.name for trace in traces} >= {"support-chat", "deep-research", "coding-agent", "moderation"}
@@ -31,7 +37,7 @@ def test_the_demo_is_a_believable_week(settings: Any) -> None:
     assert len(days) >= 6
 
 
-def test_the_demo_leaves_no_key_behind(settings: Any) -> None:
+def test_the_demo_leaves_no_key_behind() -> None:
     told(traces=2)
     (key,) = access.list_keys("dev", now_ns=time.time_ns())
     assert key.revoked_at_ns is not None

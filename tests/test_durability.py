@@ -92,7 +92,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9_and_data_survives_the_restart(tm
     with server(file) as (url, process):
         sender = threading.Thread(target=send_until_it_fails, args=(url, range(100_000), acknowledged))
         sender.start()
-        while len(acknowledged) < 40:
+        while len(acknowledged) < 40 and sender.is_alive():
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         sender.join()
@@ -101,6 +101,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9_and_data_survives_the_restart(tm
             for trace in batch(number)["spans"]:
                 answer = client.get(f"/api/v1/traces/{trace['trace_id']}")
                 assert answer.status_code == 200, (number, answer.text)
+        assert len(acknowledged) >= 40
         assert len(acknowledged) * 2 <= stored_traces(url) <= len(acknowledged) * 2 + 2
 
 

@@ -42,7 +42,9 @@ def test_development_starts_with_nothing_set() -> None:
 
 
 def test_naming_the_tables_chooses_dynamodb() -> None:
-    assert start(DYNAMODB_TRACES_TABLE="t", DYNAMODB_SPANS_TABLE="s").stdout.startswith("dynamodb ")
+    assert start(DYNAMODB_TRACES_TABLE="our-traces", DYNAMODB_SPANS_TABLE="our-spans").stdout.startswith(
+        "dynamodb "
+    )
 
 
 def test_safe_production_settings_start() -> None:
@@ -85,6 +87,9 @@ def test_lambda_is_production_without_being_told() -> None:
         ("STORAGE_URL", "sqlite:///", "sqlite:///path"),
         ("ENVIRONMENT", "staging", "development, production"),
         ("API_KEYS", "secret-of-mine", "project-"),
+        ("CORS_ORIGINS", "app.example.com", "origins like https://app.example.com"),
+        ("CSRF_TRUSTED_ORIGINS", "https://x/path", "origins like https://app.example.com"),
+        ("DYNAMODB_TRACES_TABLE", "a b", "3 to 255 letters"),
     ],
 )
 def test_a_wrong_value_stops_the_start_and_says_what_to_write(name: str, value: str, hint: str) -> None:

@@ -13,6 +13,10 @@ T = TypeVar("T")
 
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 API_KEY_PATTERN: Final = re.compile(r"project-[A-Za-z0-9][A-Za-z0-9_-]{0,63}(\.[A-Za-z0-9_-]{16,128})?")
+ORIGIN_PATTERN: Final = re.compile(r"https?://[A-Za-z0-9.*-]+(:[0-9]{1,5})?")
+TABLE_PATTERN: Final = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+"""DynamoDB's rule for names of tables."""
+
 MIN_SECRET_KEY_CHARACTERS: Final = 32
 """Django's own check (security.W009) asks for 50; 32 random characters already hold 190 bits."""
 
@@ -50,6 +54,21 @@ class Environment:
 
     def words(self, name: str, default: str) -> list[str]:
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+
+    def origins(self, name: str, default: str, *, words: tuple[str, ...] = ()) -> list[str]:
+        """Origins like https://app.example.com, without a path; ``words`` may stand in their place."""
+        found = self.words(name, default)
+        wrong = [word for word in found if word not in words and not ORIGIN_PATTERN.fullmatch(word)]
+        if wrong:
+            allowed = " or ".join(["origins like https://app.example.com, comma-separated", *words])
+            raise ImproperlyConfigured(f"{name}: {wrong[0]!r} is none; write {allowed}.")
+        return found
+
+    def table(self, name: str) -> str:
+        text = self.text(name)
+        if text and not TABLE_PATTERN.fullmatch(text):
+            raise ImproperlyConfigured(f"{name}={text!r}: write 3 to 255 letters, digits, '_', '-' or '.'.")
+        return text
 
     def api_keys(self, name: str, default: str) -> list[str]:
         keys = self.words(name, default)

@@ -22,22 +22,22 @@ PRODUCTION = ENVIRONMENT == "production"
 DEBUG = _env.flag("DEBUG", default=False)
 SECRET_KEY = _env.text("SECRET_KEY") or ("" if PRODUCTION else secrets.token_urlsafe(48))
 ALLOWED_HOSTS = _env.words("ALLOWED_HOSTS", "" if PRODUCTION else "*")
-CSRF_TRUSTED_ORIGINS = _env.words("CSRF_TRUSTED_ORIGINS", "")
+CSRF_TRUSTED_ORIGINS = _env.origins("CSRF_TRUSTED_ORIGINS", "")
 
 # -- who may come in -------------------------------------------------------------------------------
 _api_keys = _env.text("API_KEYS", "none" if PRODUCTION else "project-dev")
 API_KEYS = [] if _api_keys == "none" else _env.api_keys("API_KEYS", _api_keys)
 API_KEY_REQUIRED = _env.flag("API_KEY_REQUIRED", default=True)
 RATE_LIMIT_RPM = _env.number("RATE_LIMIT_RPM", 60, at_least=0, at_most=1_000_000)
-CORS_ORIGINS = _env.words("CORS_ORIGINS", "none" if PRODUCTION else "*")
+CORS_ORIGINS = _env.origins("CORS_ORIGINS", "none" if PRODUCTION else "*", words=("*", "none"))
 CORS_ALLOW_ALL_ORIGINS = "*" in CORS_ORIGINS
 CORS_ALLOWED_ORIGINS = [origin for origin in CORS_ORIGINS if origin not in ("*", "none")]
 CORS_URLS_REGEX = r"^/(api|v1)/"
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-encoding", "content-type", "x-api-key")
 
 # -- where traces are kept -------------------------------------------------------------------------
-DYNAMODB_TRACES_TABLE = _env.text("DYNAMODB_TRACES_TABLE")
-DYNAMODB_SPANS_TABLE = _env.text("DYNAMODB_SPANS_TABLE")
+DYNAMODB_TRACES_TABLE = _env.table("DYNAMODB_TRACES_TABLE")
+DYNAMODB_SPANS_TABLE = _env.table("DYNAMODB_SPANS_TABLE")
 STORAGE_URL = _env.storage_url(
     "STORAGE_URL", "dynamodb" if DYNAMODB_TRACES_TABLE else "sqlite:///data/traces.sqlite3"
 )

@@ -135,7 +135,7 @@ class Database:
         connection = sqlite3.connect(
             self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA synchronous = NORMAL")  # with WAL: a crash of the process loses nothing
+        connection.execute("PRAGMA synchronous = FULL")  # an acknowledged write survives a power cut too
         connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE_LIMIT_BYTES}")
         return connection
 
