@@ -102,7 +102,7 @@ def test_threads_that_come_and_go_leave_few_connections(embedded: Engine) -> Non
         thread.join()
 
     assert SpanItem.count("T") == 750
-    assert len(embedded.client._database._process.idle) == 1  # type: ignore[attr-defined]
+    assert len(embedded.client._database._process.idle) <= 2  # type: ignore[attr-defined]
 
 
 def test_two_processes_start_on_one_fresh_file_and_write_it(tmp_path: Path) -> None:
@@ -210,3 +210,12 @@ def test_a_table_deleted_by_another_process_is_not_found(embedded: Engine, tmp_p
         with pytest.raises(PutError) as caught:
             SpanItem("T", "a", v=1).save()
         assert caught.value.cause_response_code == "ResourceNotFoundException"
+
+
+def test_a_batch_of_several_requests_is_kept_whole_or_not_at_all(embedded: Engine) -> None:
+    items = batch("T", 0) + batch("T", 25) + [SpanItem("T", "twice", v=1), SpanItem("T", "twice", v=1)]
+    with pytest.raises(PutError):
+        embedded.batch_put(items)
+    assert SpanItem.count("T") == 0
+    embedded.batch_put(items[:-1])
+    assert SpanItem.count("T") == 51

@@ -22,8 +22,8 @@ from traces_app.domain.span import SPAN_FIELDS, USAGE_FIELDS, Span, Usage
 CODEC_RAW: Final = 0
 CODEC_ZLIB: Final = 1
 CODEC_ZSTD: Final = 2
-ZSTD_LEVEL: Final = 6
-"""On the six-span workload level 3 gives 3 % more bytes in half the time."""
+ZSTD_LEVEL: Final = 5
+"""On the six-span workload level 3 gives 3 % more bytes, level 6 1 % fewer for a quarter more time."""
 
 MIN_COMPRESSED_BYTES: Final = 64
 CHUNK_VERSION: Final = 1

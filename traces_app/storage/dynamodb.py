@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from typing import Any, Final, Protocol
 
@@ -76,6 +76,8 @@ class Client(Protocol):
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]: ...
 
+    def one_commit(self) -> AbstractContextManager[None]: ...
+
     def sweep(self, now_s: int) -> int: ...
 
     def close(self) -> None: ...
@@ -108,6 +110,10 @@ class DynamoDBClient:
             client = self._client_of_this_process()
             answer: dict[str, Any] = client._make_api_call(operation_name, operation_kwargs)  # noqa: SLF001 - the seam
             return answer
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        """DynamoDB knows no transaction of this size: each request stands for itself."""
+        return nullcontext()
 
     def sweep(self, now_s: int) -> int:  # noqa: ARG002 - the client's interface
         """DynamoDB's own TTL deletes what has expired."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -50,7 +51,8 @@ class Engine:
 
         Raises StoreUnavailable when the store keeps refusing some; putting all of them again is safe.
         """
-        return batch_put(self.client, items)
+        with self.client.one_commit():
+            return batch_put(self.client, items)
 
     def create_tables(self, *, point_in_time_recovery: bool = False) -> list[str]:
         """Make what is missing (on demand, TTL on) and return the names of the tables made now."""
@@ -131,6 +133,9 @@ class _ClosedClient:
 
     def _make_api_call(self, operation_name: str, _: dict[str, Any]) -> dict[str, Any]:
         raise StoreUnusable(f"{operation_name} was called but no store is open: call open_engine first.")
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def sweep(self, now_s: int) -> int:  # noqa: ARG002 - the client's interface
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -78,6 +78,10 @@ class EmbeddedClient:
             self._writes_since_sweep = 0
             with suppress(StoreUnavailable):  # the write is done; the next sweep will come
                 sweep_step(self._catalogue, int(self._clock()))
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        """What this thread writes in the block is kept together, or not at all."""
+        return self._database.one_transaction()
 
     def sweep(self, now_s: int) -> int:
         """Delete all that had expired by ``now_s``, seconds since the epoch, and return how many."""
