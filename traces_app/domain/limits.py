@@ -23,7 +23,9 @@ MAX_CLOCK_AHEAD_NS: Final = 24 * 3600 * 10**9
 OLDEST_START_NS: Final = 946_684_800 * 10**9
 """2000-01-01. An earlier start is most likely seconds or milliseconds given for nanoseconds."""
 
-MAX_TOKENS: Final = 10**10
+MAX_TOKENS: Final = 10**13
+"""Of one call: beyond belief, but real senders have written 2^40. Sums of 100,000 such calls fit 64 bits."""
+
 MAX_COST_USD: Final = 100_000.0
 """Of one call. A hundred times what anybody has seen; sums of 10,000 such calls still fit 64 bits."""
 
