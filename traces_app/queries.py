@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
+from traces_app.domain.mapping import map_span
 from traces_app.domain.packing import span_from
 from traces_app.domain.span import Span
 from traces_app.domain.summary import TraceSummary, fragment_of, merge, preview
@@ -116,7 +119,10 @@ class Trace:
         pieces = self._payloads.get(span_id)
         if pieces is None:
             raise SpanNotFound(span_id)
-        return span_from(self.summary.trace_id, _merged([piece.whole() for piece in pieces]))
+        span = span_from(self.summary.trace_id, _merged([piece.whole() for piece in pieces]))
+        if "name" not in pieces[0].head:
+            map_span(span)  # events came apart from their span: now they meet
+        return span
 
     def spans(self) -> Iterator[Span]:
         """Every span whole, in the order of the tree."""
@@ -165,17 +171,14 @@ def get_trace(project: str, trace_id: str, *, now_ns: int, consistent: bool = Fa
             pieces.setdefault(row["span_id"], []).append(_Piece(row, chunk.payload, index))
     if not pieces:
         raise TraceNotFound(trace_id)
-    for records in pieces.values():  # sorting is stable: announced first, then in the order they came
-        records.sort(key=lambda piece: piece.head.get("status") != "pending")
+    for records in pieces.values():  # sorting is stable: in the order they came, but what is whole comes last
+        records.sort(key=lambda piece: (piece.head.get("status") != "pending", "name" in piece.head))
     spans = [span_from(trace_id, _merged([piece.head for piece in records])) for records in pieces.values()]
     rows = arrange(spans)
     summary = merge(project, trace_id, [fragment_of(spans)], now_ns=now_ns)
     summary.raw_bytes, summary.stored_bytes = None, sum(chunk.stored_bytes for chunk in chunks)
     trace = Trace(summary, rows, pieces)
-    if summary.root_span_id is not None:
-        root = trace.span(summary.root_span_id)
-        summary.metadata = root.metadata
-        summary.input_preview, summary.output_preview = preview(root.input), preview(root.output)
+    _add_payload_of_root(trace)
     return trace
 
 
@@ -229,8 +232,31 @@ def _merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for name in ("metadata", "attributes"):
             if name in merged and name in record:
                 record = {**record, name: {**merged[name], **record[name]}}  # noqa: PLW2901
+        if "events" in merged and "events" in record:
+            record = {**record, "events": _united(merged["events"], record["events"])}  # noqa: PLW2901
         merged |= record
     return merged
+
+
+def _united(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each event once, however often it came, in the order of their times."""
+    distinct = {orjson.dumps(event): event for event in (*first, *second)}
+    return sorted(distinct.values(), key=lambda event: event.get("time_ns") or 0)
+
+
+def _add_payload_of_root(trace: Trace) -> None:
+    """The root's metadata and texts; where it has none, those of the first and the last call of a model."""
+    summary = trace.summary
+    calls = [row.span.span_id for row in trace.rows if row.span.kind == "llm"]
+    asked = said = None
+    if summary.root_span_id is not None:
+        root = trace.span(summary.root_span_id)
+        summary.metadata = root.metadata
+        asked, said = preview(root.input), preview(root.output)
+    if calls:
+        asked = asked or preview(trace.span(calls[0]).input)
+        said = said or preview(trace.span(calls[-1]).output)
+    summary.input_preview, summary.output_preview = asked, said
 
 
 def _checked(cursor: str | None) -> str | None:

@@ -11,6 +11,7 @@ from traces_app.domain.limits import (
     MAX_TAG_CHARACTERS,
     MAX_TAGS,
 )
+from traces_app.domain.mapping import map_span, speaks_a_convention
 from traces_app.domain.pricing import price
 from traces_app.domain.span import COUNTING_KINDS, Span, Usage
 
@@ -28,6 +29,8 @@ def normalize(span: Span, *, now_ns: int) -> Refusal | None:
 
     Each repair leaves a sentence in ``span.notices``.
     """
+    if span.attributes and not span.is_partial and ("otel" in span.attributes or speaks_a_convention(span)):
+        map_span(span)
     refusal = _check_times(span, now_ns)
     if refusal is not None:
         return refusal
@@ -51,8 +54,11 @@ def _check_times(span: Span, now_ns: int) -> Refusal | None:
 
 
 def _limit_texts(span: Span) -> None:
-    span.name = _limited(span, "name", span.name, MAX_NAME_CHARACTERS) or "(unnamed)"
-    for field in ("session_id", "user_id", "environment", "release", "model", "provider"):
+    if not span.is_partial:
+        span.name = _limited(span, "name", span.name, MAX_NAME_CHARACTERS) or "(unnamed)"
+    if span.display_name is not None:
+        span.display_name = _limited(span, "display_name", span.display_name, MAX_NAME_CHARACTERS)
+    for field in ("session_id", "user_id", "environment", "release", "model", "provider", "agent_name"):
         value = getattr(span, field)
         if value is not None:
             setattr(span, field, _limited(span, field, value, MAX_ID_CHARACTERS) or None)

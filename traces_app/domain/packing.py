@@ -32,6 +32,7 @@ _HEAD_FIELDS: Final = {
     "span_id": "i",
     "parent_span_id": "p",
     "name": "n",
+    "display_name": "dn",
     "kind": "k",
     "start_ns": "s",
     "status": "st",
@@ -46,6 +47,7 @@ _HEAD_FIELDS: Final = {
     "release": "r",
     "tags": "t",
     "dropped": "d",
+    "parent_is_remote": "rp",
 }
 """Fields that travel in the head under short names: they would take a tenth of a small chunk."""
 
@@ -55,7 +57,7 @@ _BODY_FIELDS: Final = tuple(
     name for name in SPAN_FIELDS if name not in {*_HEAD_FIELDS, "trace_id", "end_ns", "usage"}
 )
 _SPAN_FIELD_SET: Final = frozenset(SPAN_FIELDS) - {"trace_id"}
-_UNKNOWN: Final = frozenset({"metadata", "scores", "attributes", "notices"})
+_UNKNOWN: Final = frozenset({"metadata", "scores", "attributes", "events", "notices"})
 """Fields that are unknown when they are empty."""
 
 _head_of: Final = attrgetter(*_HEAD_FIELDS)
@@ -85,9 +87,16 @@ def decompress(blob: bytes) -> bytes:
 def chunk_key(spans: Iterable[Span]) -> str:
     """12 hex characters, the same for the same spans in the same state: a retry overwrites itself."""
     digest = hashlib.blake2b(digest_size=6)
-    for state in sorted(span.span_id + ("p" if span.is_pending else "f") for span in spans):
-        digest.update(state.encode())
+    for state in sorted(map(_state, spans)):
+        digest.update(state)
     return digest.hexdigest()
+
+
+def _state(span: Span) -> bytes:
+    """Of several partial records of a span each says something else: none overwrites another."""
+    if span.is_partial:
+        return span.span_id.encode() + b"e" + orjson.dumps(span.events)
+    return (span.span_id + ("p" if span.is_pending else "f")).encode()
 
 
 @dataclass(slots=True, frozen=True)
@@ -128,6 +137,8 @@ def pack_head(spans: Sequence[Span]) -> bytes:
         zip(_HEAD_FIELDS.values(), map(list, zip(*map(_head_of, spans), strict=True)), strict=True)
     )
     columns[_HEAD_FIELDS["start_ns"]] = [_after(span.start_ns, first_ns) for span in spans]
+    columns[_HEAD_FIELDS["name"]] = [span.name or None for span in spans]
+    columns[_HEAD_FIELDS["parent_is_remote"]] = [span.parent_is_remote or None for span in spans]
     columns[_HEAD_FIELDS["tags"]] = [span.tags or None for span in spans]
     columns[_HEAD_FIELDS["dropped"]] = [span.dropped or None for span in spans]
     columns[_DERIVED["duration_ns"]] = [_after(span.end_ns, span.start_ns or 0) for span in spans]
