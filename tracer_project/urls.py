@@ -9,6 +9,7 @@ from traces_app.api.health import health
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="explorer:traces")),
     path("health", health),
+    path("", include("traces_app.api.otlp.router")),
     path("api/", api.urls),
     path("dashboard/", include("traces_app.explorer.urls")),
 ]
