@@ -10,6 +10,7 @@ import orjson
 
 from traces_app.domain.mapping import map_span
 from traces_app.domain.packing import span_from
+from traces_app.domain.problems import NOTE_PREFIX, Problem
 from traces_app.domain.span import Span
 from traces_app.domain.summary import TraceSummary, fragment_of, merge, preview
 from traces_app.domain.tree import TreeRow, arrange
@@ -17,6 +18,7 @@ from traces_app.storage import StoreUnavailable, StoreUnusable, get_store, keys
 
 __all__ = [
     "BadCursor",
+    "Problem",
     "SpanNotFound",
     "Stats",
     "StoreUnavailable",
@@ -27,6 +29,7 @@ __all__ = [
     "TracePage",
     "engine_name",
     "get_losses",
+    "get_problems",
     "get_stats",
     "get_trace",
     "list_traces",
@@ -203,8 +206,19 @@ def get_losses(project: str, *, now_ns: int) -> dict[str, int]:
     losses: dict[str, int] = {}
     for _, counters in get_store().list_records(keys.losses_partition(project), now_ns=now_ns):
         for reason, count in counters.items():
-            losses[reason] = losses.get(reason, 0) + count
+            if not reason.startswith(NOTE_PREFIX):
+                losses[reason] = losses.get(reason, 0) + count
     return losses
+
+
+def get_problems(project: str, *, now_ns: int) -> list[Problem]:
+    """What was lost, refused or not understood, by day and reason: the newest day first, then the most."""
+    counts: dict[tuple[str, str], int] = {}
+    for sort, counters in get_store().list_records(keys.losses_partition(project), now_ns=now_ns):
+        for reason, count in counters.items():
+            counts[sort[:8], reason] = counts.get((sort[:8], reason), 0) + count
+    problems = [Problem(day, reason, count) for (day, reason), count in counts.items()]
+    return sorted(problems, key=lambda problem: (problem.day, problem.count), reverse=True)
 
 
 def engine_name() -> str:

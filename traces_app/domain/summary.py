@@ -366,7 +366,8 @@ def _preview_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        users = [item for item in value if item.get("role") == "user"] or value
+        users = [item for item in value if item.get("role") == "user"]
+        users = users or [item for item in value if item.get("type") == "text"] or value
         return _preview_text(users[-1])
     if isinstance(value, dict):
         return _preview_of_object(value)
@@ -374,6 +375,8 @@ def _preview_text(value: Any) -> str:
 
 
 def _preview_of_object(value: dict[str, Any]) -> str:
+    if value.get("type") == "tool_call":
+        return f"{value.get('name')} {orjson.dumps(value.get('arguments')).decode()}"
     for key in ("content", "text", "messages", "parts"):
         if value.get(key):
             return _preview_text(value[key])

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from traces_app.api.otlp.records import BadRecord, Record
-from traces_app.domain.conventions import otel_genai, pydantic_ai
+from traces_app.domain.conventions import SIGNS, otel_genai, pydantic_ai
 from traces_app.domain.limits import MAX_CLOCK_AHEAD_NS
+from traces_app.domain.problems import NOTE_PREFIX
 from traces_app.domain.span import Span
 from traces_app.ingest import Receipt
 
@@ -23,6 +24,7 @@ MAX_EVENTS: Final = 10_000
 """Of one span: a stream's chunks are each an event."""
 
 _TRACE_ID: Final = re.compile(r"[0-9a-f]*[1-9a-f][0-9a-f]*")
+_MODEL_WORD: Final = re.compile(r"(?:^|[._])(?:llm|prompt|completion|prompt_tokens|input_tokens)(?:[._]|$)")
 _REMOTE_KNOWN, _REMOTE = 0x100, 0x200
 _STATUS_ERROR: Final = 2
 _SPAN_KINDS: Final = {2: "server", 3: "client", 4: "producer", 5: "consumer"}
@@ -69,6 +71,10 @@ def export_of_spans(records: Iterable[Record | BadRecord], *, now_ns: int) -> Ex
         elif isinstance(record, Record) and not _is_placeholder(record):
             export.spans.append(_span(record, now_ns))
             export.counters.update(record.dropped)
+            if _is_unknown_speech(record):
+                export.counters[
+                    f"{NOTE_PREFIX}unknown convention of {record.scope.get('name', 'no scope')}"
+                ] += 1
     return export
 
 
@@ -95,6 +101,12 @@ def _bad_ids(record: Record) -> BadRecord | None:
     if len(record.span_id) != 16 or not _TRACE_ID.fullmatch(record.span_id):  # noqa: PLR2004 - OTLP's
         return BadRecord("span_id", "must be 8 bytes (16 hex digits), not all of them 0")
     return None
+
+
+def _is_unknown_speech(record: Record) -> bool:
+    """Words of models in no name that is known here: somebody should hear of it."""
+    keys = record.attributes
+    return any(map(_MODEL_WORD.search, keys)) and not any(key.startswith(SIGNS) for key in keys)
 
 
 def _is_placeholder(record: Record) -> bool:

@@ -8,6 +8,12 @@ A table names, for each field, the attributes that hold it, the best first:
     "llm.input_messages.N"              a flattened list: its entries by their numbers
 """
 
-from traces_app.domain.conventions.preferences import KIND_RULES, SIGNS, SOURCES, VERSION
+from traces_app.domain.conventions.preferences import (
+    KIND_RULES,
+    SIGNS,
+    SOURCES,
+    VERSION,
+    content_switch,
+)
 
-__all__ = ["KIND_RULES", "SIGNS", "SOURCES", "VERSION"]
+__all__ = ["KIND_RULES", "SIGNS", "SOURCES", "VERSION", "content_switch"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 from traces_app.domain.conventions import (
     langfuse,
@@ -60,6 +60,23 @@ def _kind_rules() -> tuple[tuple[str, dict[str, str]], ...]:
     """Attributes that say what a span is, each with what its values mean; the first that is there decides."""
     return tuple(rule for convention in ORDER["kind"] for rule in convention.KINDS.items())
 
+
+def content_switch(attributes: dict[str, Any]) -> str | None:
+    """What turns prompts and answers on in the instrumentation a span comes from; ``None`` when unknown."""
+    for convention, beginnings in _CONTENT_SIGNS:
+        if any(key.startswith(beginnings) for key in attributes):
+            return str(convention.CONTENT_SWITCH)
+    return None
+
+
+_CONTENT_SIGNS: Final = (
+    (vercel, "ai."),
+    (langfuse, "langfuse."),
+    (openinference, ("openinference.", "llm.token_count.")),
+    (traceloop, ("traceloop.", "llm.is_streaming", "llm.request.type", "gen_ai.is_streaming")),
+    (pydantic_ai, ("logfire.", "model_request_parameters", "pydantic_ai.")),
+    (otel_genai, "gen_ai."),
+)
 
 SOURCES: Final = _sources()
 KIND_RULES: Final = _kind_rules()
