@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from traces_app.domain.conventions import SOURCES
@@ -12,17 +13,28 @@ from traces_app.domain.json_text import decoded
 MAX_PATH_PARTS: Final = 24
 """Of a flattened attribute's name; a longer one is no list entry and stays an attribute."""
 
+MAX_REMEMBERED_KEYS: Final = 4096
+MAX_REMEMBERED_CHARACTERS: Final = 200
+"""Instrumentations send the same few hundred names in every span: 2 MB remembered at most."""
+
 _ENTRY: Final = re.compile(r"[0-9]{1,15}")
+_FIRST_ENTRY: Final = re.compile(r"\.[0-9]")
 _NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
 
 Source = Callable[["Reader"], Any]
+Use = tuple[str, int, Source]
+"""A field, how much the source is believed (0 most), and how it is read."""
 
 
 class Reader:
-    """One span's attributes. Asking for the same list twice reads them once."""
+    """One span's attributes, and for each field those that may hold it. Lists are read when asked for."""
 
     def __init__(self, attributes: dict[str, Any]) -> None:
         self.attributes = attributes
+        self._sources: dict[str, dict[int, Source]] = {}
+        for key in attributes:
+            for field, rank, source in _uses_of(key):
+                self._sources.setdefault(field, {})[rank] = source
         self._trees: dict[str, Any] | None = None
         self._vectors: list[int] = []
 
@@ -35,14 +47,15 @@ class Reader:
 
     def first(self, field: str) -> Any:
         """The value of the most believed attribute that holds something; ``None`` without one."""
-        for source in _READERS[field]:
-            value = source(self)
-            if value is not None and value not in _NOTHING:
-                return value
-        return None
+        return next(self.every(field), None) if field in self._sources else None
 
-    def every(self, field: str) -> Iterable[Any]:
-        return (value for source in _READERS[field] if (value := source(self)) not in _NOTHING)
+    def every(self, field: str) -> Iterator[Any]:
+        """All that hold something, the most believed first."""
+        sources = self._sources.get(field)
+        for rank in sorted(sources) if sources else ():
+            value = sources[rank](self) if sources else None
+            if value is not None and value not in _NOTHING:
+                yield value
 
     def text(self, field: str) -> str | None:
         """The first that is a text, or can be one."""
@@ -99,9 +112,7 @@ def _reader_of(source: str) -> Source:
     name, _, place = source.partition(" -> ")
     if place:
         path = place.split(".")
-        return lambda reader: (
-            place_in(reader.attributes.get(name), path) if name in reader.attributes else None
-        )
+        return lambda reader: place_in(reader.attributes.get(name), path)
     if name.endswith(".*"):
         return lambda reader: reader.under(name[:-1])
     if name.endswith(".N"):
@@ -109,23 +120,55 @@ def _reader_of(source: str) -> Source:
     return lambda reader: reader.attributes.get(name)
 
 
-_READERS: Final = {field: tuple(map(_reader_of, sources)) for field, sources in SOURCES.items()}
-_LISTS: Final = tuple(
-    sorted({source[:-1] for sources in SOURCES.values() for source in sources if source.endswith(".N")})
+def _all_uses() -> dict[str, list[Use]]:
+    """By attribute, or beginning of attributes: the fields it may hold, and how much it is believed."""
+    uses: dict[str, list[Use]] = {}
+    for field, sources in SOURCES.items():
+        for rank, source in enumerate(sources):
+            name = source.partition(" -> ")[0]
+            key = name[:-1] if name.endswith((".*", ".N")) else name
+            uses.setdefault(key, []).append((field, rank, _reader_of(source)))
+    return uses
+
+
+_USES: Final = _all_uses()
+_BEGINNINGS: Final = tuple(key for key in _USES if key.endswith("."))
+_LISTS: Final = frozenset(
+    source[:-1] for sources in SOURCES.values() for source in sources if source.endswith(".N")
 )
-"""Beginnings of flattened lists, with the dot."""
+
+
+def _uses_of(key: str) -> tuple[Use, ...]:
+    return _known_uses(key) if len(key) <= MAX_REMEMBERED_CHARACTERS else _find_uses(key)
+
+
+def _find_uses(key: str) -> tuple[Use, ...]:
+    found = list(_USES.get(key, ()))
+    if key.startswith(_BEGINNINGS):
+        found += [use for beginning in _BEGINNINGS if key.startswith(beginning) for use in _USES[beginning]]
+    return tuple(found)
+
+
+_known_uses = lru_cache(maxsize=MAX_REMEMBERED_KEYS)(_find_uses)
 
 
 def _trees_of(attributes: dict[str, Any]) -> dict[str, Any]:
     """Every flattened list, by its name; numbers are sorted, never counted up to."""
     trees: dict[str, Any] = {}
     for key, value in attributes.items():
-        if key.startswith(_LISTS):
-            prefix = next(prefix for prefix in _LISTS if key.startswith(prefix))
+        prefix = _list_of(key)
+        if prefix:
             parts = key[len(prefix) :].split(".")
             if len(parts) <= MAX_PATH_PARTS:
                 _put(trees.setdefault(prefix[:-1], {}), parts, value)
     return {prefix: _as_lists(tree) for prefix, tree in trees.items()}
+
+
+def _list_of(key: str) -> str:
+    """The beginning of the list that an attribute is an entry of; ``""`` when of none."""
+    digit = _FIRST_ENTRY.search(key)
+    prefix = key[: digit.start() + 1] if digit else ""
+    return prefix if prefix in _LISTS else ""
 
 
 def _put(tree: dict[str, Any], parts: list[str], value: Any) -> None:
