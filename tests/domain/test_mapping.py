@@ -147,6 +147,82 @@ def test_each_shape_of_an_image_becomes_one(part: dict[str, Any], media: dict[st
     assert message["parts"] == [{"type": "media", "modality": "image", **media}]
 
 
+def test_whole_requests_and_responses_are_read() -> None:
+    langchain = {
+        "generations": [[{"text": "hi", "message": {"kwargs": {"content": "hi", "type": "ai"}}}]],
+        "llm_output": None,
+    }
+    gemini = {
+        "candidates": [{"content": {"role": "model", "parts": [{"text": "hi"}]}, "finishReason": "STOP"}]
+    }
+    anthropic = {"role": "assistant", "content": [{"type": "text", "text": "hi"}], "stop_reason": "end_turn"}
+    openai = {"choices": [{"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]}
+    responses = {
+        "instructions": "be brief",
+        "output": [
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "hi"}]}
+        ],
+    }
+    for response in (langchain, gemini, anthropic, openai, responses):
+        message = (chat_of(response) or [{}])[-1]
+        assert (message["role"], message["parts"]) == ("assistant", [{"type": "text", "content": "hi"}])
+    request = chat_of({"system": "be brief", "messages": [{"role": "user", "content": "hi"}]}) or []
+    assert [message["role"] for message in request] == ["system", "user"]
+
+
+def test_langsmiths_python_literals_are_read_and_a_framework_is_no_provider() -> None:
+    span = mapped(
+        {
+            "langsmith.span.kind": "llm",
+            "gen_ai.system": "langchain",
+            "langsmith.metadata.ls_provider": "openai",
+            "langsmith.metadata.usage_metadata": "{'input_token_details': {'cache_read': 5}}",
+            "langsmith.metadata.thread_id": "t1",
+            "langsmith.span.tags": "a, b",
+            "gen_ai.prompt": json.dumps({"messages": [[{"kwargs": {"content": "hi", "type": "human"}}]]}),
+        }
+    )
+    assert (span.kind, span.provider, span.session_id, span.tags) == ("llm", "openai", "t1", ["a", "b"])
+    assert span.usage == Usage(cache_read_tokens=5)
+    assert span.input == [{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]
+
+
+def test_pydantic_ai_before_2_keeps_its_events_in_an_attribute() -> None:
+    events = [
+        {"event.name": "gen_ai.user.message", "role": "user", "content": "hi"},
+        {"event.name": "gen_ai.choice", "index": 0, "message": {"role": "assistant", "content": "hello"}},
+    ]
+    span = mapped({"gen_ai.operation.name": "chat", "events": json.dumps(events)}, scope="pydantic-ai")
+    assert span.input == [{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]
+    assert span.output == [{"role": "assistant", "parts": [{"type": "text", "content": "hello"}]}]
+    agent = mapped(
+        {"agent_name": "helper", "all_messages_events": json.dumps(events[:1]), "final_result": "hello"},
+        scope="pydantic-ai",
+        name="agent run",
+    )
+    assert (agent.kind, agent.agent_name, agent.display_name) == ("agent", "helper", "helper")
+    assert (agent.input, agent.output) == ("hi", "hello")
+
+
+def test_mlflows_texts_in_texts_are_read() -> None:
+    span = mapped(
+        {
+            "mlflow.spanType": '"CHAT_MODEL"',
+            "mlflow.spanInputs": json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}),
+            "mlflow.spanOutputs": json.dumps(
+                {"choices": [{"message": {"role": "assistant", "content": "yo"}}]}
+            ),
+            "mlflow.chat.tokenUsage": json.dumps({"input_tokens": 3, "output_tokens": 1}),
+            "mlflow.llm.model": '"m-2026"',
+            "mlflow.traceTag.plan": "pro",
+        }
+    )
+    assert (span.model, (span.parameters or {})["model"], span.tags) == ("m-2026", "m", ["plan:pro"])
+    assert span.usage == Usage(input_tokens=3, output_tokens=1)
+    assert span.input[0]["role"] == "user"
+    assert span.output == [{"role": "assistant", "parts": [{"type": "text", "content": "yo"}]}]
+
+
 def test_what_is_no_chat_is_none() -> None:
     assert chat_of("hello") is None
     assert chat_of({"city": "Paris"}) is None
@@ -158,6 +234,11 @@ def test_finish_reasons_are_spelt_one_way() -> None:
     assert finish_reason(["tool-calls"]) == finish_reason('["tool_call"]') == "tool_calls"
     assert finish_reason("stop") == "stop"
     assert finish_reason(None) is None
+
+
+def test_a_session_may_stand_in_the_metadata() -> None:
+    span = mapped({"metadata": '{"thread_id": "t9", "langgraph_node": "plan", "ls_provider": "openai"}'})
+    assert (span.session_id, span.metadata) == ("t9", {"langgraph_node": "plan"})
 
 
 def test_usage_is_inclusive_also_where_the_sender_adds_up() -> None:

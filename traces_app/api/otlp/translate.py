@@ -106,7 +106,7 @@ def _bad_ids(record: Record) -> BadRecord | None:
 def _is_unknown_speech(record: Record) -> bool:
     """Words of models in no name that is known here: somebody should hear of it."""
     keys = record.attributes
-    return any(map(_MODEL_WORD.search, keys)) and not any(key.startswith(SIGNS) for key in keys)
+    return not any(key.startswith(SIGNS) for key in keys) and any(map(_MODEL_WORD.search, keys))
 
 
 def _is_placeholder(record: Record) -> bool:

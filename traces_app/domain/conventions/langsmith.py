@@ -36,7 +36,8 @@ FIELDS = {
     "session_id": (
         "langsmith.metadata.session_id",
         "langsmith.metadata.thread_id",
-        "langsmith.trace.session_id",
+        "metadata -> session_id",
+        "metadata -> thread_id",
     ),
     "user_id": ("langsmith.metadata.user_id",),
     "tags": ("langsmith.span.tags",),

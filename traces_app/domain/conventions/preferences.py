@@ -24,6 +24,8 @@ USUAL_ORDER: Final = (langfuse, mlflow, otel_genai, openinference, traceloop, ve
 ORDER: Final[dict[str, tuple[ModuleType, ...]]] = {
     "kind": (langfuse, openinference, mlflow, langsmith, traceloop, vercel, otel_genai),
     "model": (langfuse, otel_genai, openinference, vercel, mlflow, langsmith),
+    "requested_model": (otel_genai, openinference, vercel, mlflow, pydantic_ai),
+    "provider": (otel_genai, openinference, vercel, mlflow, langsmith),
     "parameters": (otel_genai, openinference, langfuse, vercel),
     "input_messages": (otel_genai, openinference, traceloop, vercel, pydantic_ai),
     "output_messages": (otel_genai, openinference, traceloop, pydantic_ai),

@@ -74,11 +74,12 @@ def _model(name: str | None) -> str | None:
 
 
 def _provider(reader: Reader) -> str | None:
-    provider = reader.text("provider")
-    if provider is None or provider.lower() == "langchain":
-        return None
-    provider = provider.lower()
-    return provider.partition(".")[0] if "ai.operationId" in reader.attributes else provider
+    """In lower case. A framework is no provider, and Vercel's names say the API too: ``openai.chat``."""
+    for told in reader.every("provider"):
+        name = str(decoded(told)).strip().lower()
+        if name and name != "langchain":
+            return name.partition(".")[0] if "ai.operationId" in reader.attributes else name
+    return None
 
 
 def _parameters(span: Span, reader: Reader, requested: str | None) -> dict[str, Any] | None:
@@ -132,6 +133,6 @@ def _display_name(span: Span, reader: Reader) -> str | None:
     message = reader.attributes.get("logfire.msg")
     if isinstance(message, str) and message:
         return message if message != span.name else None
-    if span.name in _GENERIC_NAMES:
+    if span.name in _GENERIC_NAMES or reader.attributes.get("gen_ai.operation.name") == "invoke_agent":
         return span.agent_name or (span.tool or {}).get("name")
     return reader.text("display_name") if span.kind == "chain" else None

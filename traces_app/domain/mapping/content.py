@@ -143,6 +143,8 @@ def _value_input(span: Span, reader: Reader) -> Any:
     if span.kind == "llm" and (prompts := reader.first("prompt_texts")):
         return _texts(prompts, "prompt")
     value = _value(reader, "input_value", "input.mime_type")
+    if span.kind == "embedding" and isinstance(value, dict) and value.get("input"):
+        return value["input"] if isinstance(value["input"], list) else [value["input"]]
     if span.kind == "tool":
         return _arguments(value if value is not None else decoded(reader.first("tool_arguments")))
     return _question(reader) if value is None and span.kind == "agent" else value

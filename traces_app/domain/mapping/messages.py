@@ -59,6 +59,8 @@ def message_of(item: dict[str, Any], *, role: str = "") -> Message:
     item = _unwrapped(item)
     said = item.get("role") or _ITEM_ROLES.get(str(item.get("type"))) or role
     message: Message = {"role": _role(said), "parts": _parts(item)}
+    if isinstance(item.get("tool_call_id"), str) and item["tool_call_id"]:
+        message["role"] = "tool"  # Anthropic's results come from the user
     if message["role"] == "tool":
         message["parts"] = _as_results(item, message["parts"])
     if isinstance(item.get("name"), str) and item["name"] and "role" in item:
@@ -112,7 +114,7 @@ def _items(value: Any) -> list[Any]:
         return only if isinstance(only, list) else value  # LangChain batches: [[message, ...]]
     if not isinstance(value, dict):
         return []
-    for key in ("messages", "choices", "generations", "output"):
+    for key in ("messages", "contents", "choices", "candidates", "generations", "output"):
         if isinstance(value.get(key), list):
             return [*_instructions_in(value), *map(_choice, _items(value[key]))]
     if isinstance(value.get("input"), list) and _is_message(value["input"][:1] and value["input"][0], ""):
@@ -127,9 +129,14 @@ def _instructions_in(request: dict[str, Any]) -> list[Any]:
 
 
 def _choice(choice: Any) -> Any:
-    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
+    """What a choice (OpenAI), a candidate (Gemini) or a generation (LangChain) wraps."""
+    if not isinstance(choice, dict) or "role" in choice:
         return choice
-    return {"finish_reason": choice.get("finish_reason"), **_unwrapped(choice["message"])}
+    inner = choice.get("message", choice.get("content"))
+    if not isinstance(inner, dict):
+        return choice
+    reason = choice.get("finish_reason") or choice.get("finishReason")
+    return {"finish_reason": reason, **_unwrapped(inner)}
 
 
 def _is_message(item: Any, role: str) -> bool:
@@ -187,8 +194,9 @@ def _calls_beside(item: dict[str, Any], parts: list[dict[str, Any]]) -> list[dic
         calls.append(
             {"name": item["function_call_name"], "arguments": item.get("function_call_arguments_json")}
         )
-    known = {part["id"] for part in parts if part.get("type") == "tool_call"}
-    return [call for call in map(tool_call_of, calls) if not call["id"] or call["id"] not in known]
+    inside = [part for part in parts if part.get("type") == "tool_call"]
+    known = {part["id"] for part in inside if part["id"]}
+    return [call for call in map(tool_call_of, calls) if call["id"] not in known and call not in inside]
 
 
 def _as_results(item: dict[str, Any], parts: list[dict[str, Any]]) -> list[dict[str, Any]]:

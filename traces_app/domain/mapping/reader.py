@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -12,6 +13,9 @@ from traces_app.domain.json_text import decoded
 
 MAX_PATH_PARTS: Final = 24
 """Of a flattened attribute's name; a longer one is no list entry and stays an attribute."""
+
+MAX_LITERAL_CHARACTERS: Final = 4_000
+"""Of a Python literal that is read: a few numbers, not a text."""
 
 MAX_REMEMBERED_KEYS: Final = 4096
 MAX_REMEMBERED_CHARACTERS: Final = 200
@@ -59,6 +63,8 @@ class Reader:
 
     def text(self, field: str) -> str | None:
         """The first that is a text, or can be one."""
+        if field not in self._sources:
+            return None
         for value in self.every(field):
             plain = decoded(value)
             if isinstance(plain, str) and plain.strip():
@@ -69,6 +75,8 @@ class Reader:
 
     def number(self, field: str) -> float | None:
         """The first that is a number: counts arrive as whole numbers, floats and texts."""
+        if field not in self._sources:
+            return None
         return next((number for value in self.every(field) if (number := number_of(value)) is not None), None)
 
     def count(self, field: str) -> int | None:
@@ -101,11 +109,21 @@ def number_of(value: Any) -> float | None:
 def place_in(value: Any, path: Iterable[str]) -> Any:
     """What stands at a place in a JSON value, or in a text that holds one."""
     value = decoded(value)
+    if isinstance(value, str) and value.startswith("{'"):
+        value = _python_literal(value)
     for name in path:
         if not isinstance(value, dict):
             return None
         value = value.get(name)
     return value
+
+
+def _python_literal(text: str) -> Any:
+    """LangSmith writes its usage as Python does: ``{'input_tokens': 21}``."""
+    try:
+        return ast.literal_eval(text) if len(text) <= MAX_LITERAL_CHARACTERS else None
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 def _reader_of(source: str) -> Source:
@@ -156,7 +174,7 @@ def _trees_of(attributes: dict[str, Any]) -> dict[str, Any]:
     """Every flattened list, by its name; numbers are sorted, never counted up to."""
     trees: dict[str, Any] = {}
     for key, value in attributes.items():
-        prefix = _list_of(key)
+        prefix = _known_list(key) if len(key) <= MAX_REMEMBERED_CHARACTERS else _list_of(key)
         if prefix:
             parts = key[len(prefix) :].split(".")
             if len(parts) <= MAX_PATH_PARTS:
@@ -169,6 +187,9 @@ def _list_of(key: str) -> str:
     digit = _FIRST_ENTRY.search(key)
     prefix = key[: digit.start() + 1] if digit else ""
     return prefix if prefix in _LISTS else ""
+
+
+_known_list = lru_cache(maxsize=MAX_REMEMBERED_KEYS)(_list_of)
 
 
 def _put(tree: dict[str, Any], parts: list[str], value: Any) -> None:
