@@ -143,14 +143,18 @@ def test_a_file_that_is_removed_under_a_running_server_is_noticed(tmp_path: Path
         assert httpx.get(f"{url}/health").status_code == 503
 
 
-def test_a_chunked_body_that_was_not_read_is_not_taken_for_the_next_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "chunks", [b"1c\r\nGET /health HTTP/1.1\r\n\r\n\r\n0\r\n\r\n", b"GET /health HTTP/1.1\r\n\r\n"]
+)
+def test_a_chunked_body_is_not_taken_for_the_next_request(tmp_path: Path, chunks: bytes) -> None:
     with server(tmp_path / "traces.sqlite3") as (url, _):
         host, port = url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port))) as connection:
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
             connection.sendall(
                 b"POST /api/ingest HTTP/1.1\r\nHost: localhost\r\nX-API-Key: project-dev\r\n"
-                b"Transfer-Encoding: chunked\r\n\r\n1c\r\nGET /health HTTP/1.1\r\n\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n" + chunks
             )
+            connection.shutdown(socket.SHUT_WR)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.count(b"HTTP/1.1 ") == 1
-    assert answer.startswith(b"HTTP/1.1 411")
+    assert answer.startswith(b"HTTP/1.1 400")

@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
+
 from traces_app.domain.limits import MAX_ID_CHARACTERS
+from traces_app.domain.mapping import map_span
 from traces_app.domain.packing import span_from
+from traces_app.domain.problems import NOTE_PREFIX, Problem
 from traces_app.domain.span import Span
 from traces_app.domain.summary import TraceSummary, fragment_of, merge, preview
 from traces_app.domain.tree import TreeRow, arrange
@@ -15,6 +19,7 @@ from traces_app.storage import StoreUnavailable, StoreUnusable, get_store, keys
 
 __all__ = [
     "BadCursor",
+    "Problem",
     "SpanNotFound",
     "Stats",
     "StoreUnavailable",
@@ -25,6 +30,7 @@ __all__ = [
     "TracePage",
     "engine_name",
     "get_losses",
+    "get_problems",
     "get_stats",
     "get_trace",
     "list_traces",
@@ -121,7 +127,10 @@ class Trace:
         pieces = self._payloads.get(span_id)
         if pieces is None:
             raise SpanNotFound(span_id)
-        return span_from(self.summary.trace_id, _merged([piece.whole() for piece in pieces]))
+        span = span_from(self.summary.trace_id, _merged([piece.whole() for piece in pieces]))
+        if "name" not in pieces[0].head:
+            map_span(span)  # events came apart from their span: now they meet
+        return span
 
     def spans(self) -> Iterator[Span]:
         """Every span whole, in the order of the tree."""
@@ -182,17 +191,14 @@ def get_trace(project: str, trace_id: str, *, now_ns: int, consistent: bool = Fa
             pieces.setdefault(row["span_id"], []).append(_Piece(row, chunk.payload, index))
     if not pieces:
         raise TraceNotFound(trace_id)
-    for records in pieces.values():  # sorting is stable: announced first, then in the order they came
-        records.sort(key=lambda piece: piece.head.get("status") != "pending")
+    for records in pieces.values():  # sorting is stable: in the order they came, but what is whole comes last
+        records.sort(key=lambda piece: (piece.head.get("status") != "pending", "name" in piece.head))
     spans = [span_from(trace_id, _merged([piece.head for piece in records])) for records in pieces.values()]
     rows = arrange(spans)
     summary = merge(project, trace_id, [fragment_of(spans)], now_ns=now_ns)
     summary.raw_bytes, summary.stored_bytes = None, sum(chunk.stored_bytes for chunk in chunks)
     trace = Trace(summary, rows, pieces)
-    if summary.root_span_id is not None:
-        root = trace.span(summary.root_span_id)
-        summary.metadata = root.metadata
-        summary.input_preview, summary.output_preview = preview(root.input), preview(root.output)
+    _add_payload_of_root(trace)
     return trace
 
 
@@ -216,11 +222,24 @@ def get_stats(
 def get_losses(project: str, *, now_ns: int) -> dict[str, int]:
     """What senders said they lost and what was refused here, by reason, in the newest 500 such batches."""
     losses: dict[str, int] = {}
-    partition = keys.losses_partition(project)
-    for _, counters in get_store().list_records(partition, newest=MAX_LOSS_RECORDS, now_ns=now_ns):
-        for reason, count in counters.items():
-            losses[reason] = losses.get(reason, 0) + count
+    for problem in get_problems(project, now_ns=now_ns):
+        if not problem.reason.startswith(NOTE_PREFIX):
+            losses[problem.reason] = losses.get(problem.reason, 0) + problem.count
     return losses
+
+
+def get_problems(project: str, *, now_ns: int) -> list[Problem]:
+    """What was lost, refused or not understood, by day and reason, in the newest 500 such batches.
+
+    The newest day first, in it the most frequent.
+    """
+    counts: dict[tuple[str, str], int] = {}
+    partition = keys.losses_partition(project)
+    for sort, counters in get_store().list_records(partition, newest=MAX_LOSS_RECORDS, now_ns=now_ns):
+        for reason, count in counters.items():
+            counts[sort[:8], reason] = counts.get((sort[:8], reason), 0) + count
+    problems = [Problem(day, reason, count) for (day, reason), count in counts.items()]
+    return sorted(problems, key=lambda problem: (problem.day, problem.count), reverse=True)
 
 
 def engine_name() -> str:
@@ -248,6 +267,8 @@ def _merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for name in ("metadata", "attributes"):
             if name in merged and name in record:
                 record = {**record, name: {**merged[name], **record[name]}}  # noqa: PLW2901
+        if "events" in merged and "events" in record:
+            record = {**record, "events": _united(merged["events"], record["events"])}  # noqa: PLW2901
         merged |= record
     return merged
 
@@ -255,6 +276,27 @@ def _merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _as_stored(owner_id: str | None) -> str | None:
     """Ids are cut on the way in, so they are on the way out."""
     return None if owner_id is None else owner_id[:MAX_ID_CHARACTERS]
+
+
+def _united(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each event once, however often it came, in the order of their times."""
+    distinct = {orjson.dumps(event): event for event in (*first, *second)}
+    return sorted(distinct.values(), key=lambda event: event.get("time_ns") or 0)
+
+
+def _add_payload_of_root(trace: Trace) -> None:
+    """The root's metadata and texts; where it has none, those of the first and the last call of a model."""
+    summary = trace.summary
+    calls = [row.span.span_id for row in trace.rows if row.span.kind == "llm"]
+    asked = said = None
+    if summary.root_span_id is not None:
+        root = trace.span(summary.root_span_id)
+        summary.metadata = root.metadata
+        asked, said = preview(root.input), preview(root.output)
+    if calls:
+        asked = asked or preview(trace.span(calls[0]).input)
+        said = said or preview(trace.span(calls[-1]).output)
+    summary.input_preview, summary.output_preview = asked, said
 
 
 def _checked(cursor: str | None) -> str | None:

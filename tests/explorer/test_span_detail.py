@@ -116,7 +116,7 @@ def test_what_was_not_sent_is_named(dev: Client, send: Sender) -> None:
     trace_id = send(metadata={"a": 1})
     page = Page(dev.get(f"/dashboard/t/{trace_id}"))
     assert [absent.text for absent in page.find("p", "absent")] == ["not sent", "not sent"]
-    assert "Not sent: tool, documents, prompt, parameters, scores, attributes." in page.text
+    assert "Not sent: tool, documents, prompt, parameters, scores, attributes, events." in page.text
 
 
 def test_everything_else_a_span_holds_is_shown(dev: Client, send: Sender) -> None:

@@ -6,7 +6,6 @@ upload limit refuses normal batches.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import orjson
 from django.http import HttpRequest
 
 from traces_app.api.errors import ProblemError
+from traces_app.domain.json_text import repaired
 
 __all__ = ["MAX_BODY_BYTES", "JsonBody", "parse_json", "read_body", "read_json"]
 
@@ -79,7 +79,7 @@ def parse_json(body: bytes) -> tuple[Any, list[str]]:
     except orjson.JSONDecodeError as error:
         problem = str(error)
     try:
-        value = orjson.loads(_repaired(body))
+        value = orjson.loads(repaired(body))
     except (ValueError, RecursionError) as error:
         raise _not_json(problem, too_deep=isinstance(error, RecursionError)) from None
     reason = problem.partition(":")[0]
@@ -197,14 +197,6 @@ def _discard(pieces: Iterator[bytes]) -> None:
                 return
     except ProblemError:
         return  # the connection is gone, and with it whoever would read why
-
-
-def _repaired(body: bytes) -> str:
-    """The same JSON without what orjson refuses, and Python's parser does not. C code throughout."""
-    text = body.decode("utf-8-sig", "replace")
-    value = json.loads(text, strict=False, parse_constant=lambda _: None)
-    with_surrogates = json.dumps(value, ensure_ascii=False)
-    return with_surrogates.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _not_json(problem: str, *, too_deep: bool) -> ProblemError:

@@ -23,6 +23,7 @@ _FACTS: Final = {
     "root_span_id": "r",
     "root_kind": "k",
     "root_status": "st",
+    "root_is_remote": "rr",
     "models": "m",
     "user_id": "u",
     "session_id": "ss",

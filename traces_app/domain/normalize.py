@@ -15,6 +15,7 @@ from traces_app.domain.limits import (
     MAX_TOKENS,
     OLDEST_START_NS,
 )
+from traces_app.domain.mapping import map_span, speaks_a_convention
 from traces_app.domain.pricing import price
 from traces_app.domain.span import COUNTING_KINDS, USAGE_FIELDS, Span, Usage
 
@@ -32,6 +33,8 @@ def normalize(span: Span, *, now_ns: int) -> Refusal | None:
 
     Each repair leaves a sentence in ``span.notices``.
     """
+    if span.attributes and not span.is_partial and ("otel" in span.attributes or speaks_a_convention(span)):
+        map_span(span)
     refusal = _check_times(span, now_ns) or _check_numbers(span)
     if refusal is not None:
         return refusal
@@ -72,8 +75,11 @@ def _check_numbers(span: Span) -> Refusal | None:
 
 
 def _limit_texts(span: Span) -> None:
-    span.name = _limited(span, "name", span.name, MAX_NAME_CHARACTERS) or "(unnamed)"
-    for field in ("session_id", "user_id", "environment", "release", "model", "provider"):
+    if not span.is_partial:
+        span.name = _limited(span, "name", span.name, MAX_NAME_CHARACTERS) or "(unnamed)"
+    if span.display_name is not None:
+        span.display_name = _limited(span, "display_name", span.display_name, MAX_NAME_CHARACTERS)
+    for field in ("session_id", "user_id", "environment", "release", "model", "provider", "agent_name"):
         value = getattr(span, field)
         if value is not None:
             setattr(span, field, _limited(span, field, value, MAX_ID_CHARACTERS) or None)

@@ -33,6 +33,7 @@ _HEAD_FIELDS: Final = {
     "span_id": "i",
     "parent_span_id": "p",
     "name": "n",
+    "display_name": "dn",
     "kind": "k",
     "start_ns": "s",
     "status": "st",
@@ -47,6 +48,7 @@ _HEAD_FIELDS: Final = {
     "release": "r",
     "tags": "t",
     "dropped": "d",
+    "parent_is_remote": "rp",
 }
 """Fields that travel in the head under short names: they would take a tenth of a small chunk."""
 
@@ -56,7 +58,7 @@ _BODY_FIELDS: Final = tuple(
     name for name in SPAN_FIELDS if name not in {*_HEAD_FIELDS, "trace_id", "end_ns", "usage"}
 )
 _SPAN_FIELD_SET: Final = frozenset(SPAN_FIELDS) - {"trace_id"}
-_UNKNOWN: Final = frozenset({"metadata", "scores", "attributes", "notices"})
+_UNKNOWN: Final = frozenset({"metadata", "scores", "attributes", "events", "notices"})
 """Fields that are unknown when they are empty."""
 
 _DEPTH_LEFT_OVER: Final = 254 - 1 - MAX_VALUE_DEPTH
@@ -92,6 +94,13 @@ def content_key(*blobs: bytes) -> str:
     for blob in blobs:
         digest.update(blob)
     return digest.hexdigest()
+
+
+def _state(span: Span) -> bytes:
+    """Of several partial records of a span each says something else: none overwrites another."""
+    if span.is_partial:
+        return span.span_id.encode() + b"e" + orjson.dumps(span.events)
+    return (span.span_id + ("p" if span.is_pending else "f")).encode()
 
 
 @dataclass(slots=True, frozen=True)
@@ -138,6 +147,8 @@ def pack_head(spans: Sequence[Span]) -> bytes:
         zip(_HEAD_FIELDS.values(), map(list, zip(*map(_head_of, spans), strict=True)), strict=True)
     )
     columns[_HEAD_FIELDS["start_ns"]] = [_after(span.start_ns, first_ns) for span in spans]
+    columns[_HEAD_FIELDS["name"]] = [span.name or None for span in spans]
+    columns[_HEAD_FIELDS["parent_is_remote"]] = [span.parent_is_remote or None for span in spans]
     columns[_HEAD_FIELDS["tags"]] = [span.tags or None for span in spans]
     columns[_HEAD_FIELDS["dropped"]] = [span.dropped or None for span in spans]
     columns[_DERIVED["duration_ns"]] = [_after(span.end_ns, span.start_ns or 0) for span in spans]

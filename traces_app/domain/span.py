@@ -59,8 +59,13 @@ class Span:
     start_ns: int | None = None
     end_ns: int | None = None
     status: Status = "ok"
+    display_name: str | None = None
+    """What to show where ``name`` is a template or the name of an operation."""
+    agent_name: str | None = None
+    parent_is_remote: bool = False
+    """The parent ran in another process, and may never come: a root in practice."""
     error: dict[str, Any] | None = None
-    """``{type, message, stacktrace, causes: [{type, message}]}``, each may be absent."""
+    """``{type, message, stacktrace, http_status, causes: [{type, message}]}``, each may be absent."""
     input: Any = None
     output: Any = None
     model: str | None = None
@@ -85,7 +90,11 @@ class Span:
     release: str | None = None
     scores: list[dict[str, Any]] = field(default_factory=list)
     attributes: dict[str, Any] = field(default_factory=dict)
-    """Everything that came with the span and has no field of its own, as it came."""
+    """Everything that came with the span and has no field of its own, as it came. Of OpenTelemetry's spans
+    all attributes, also those that fields were read from, and under ``otel`` what is no attribute:
+    ``{resource, scope, links, kind, flags, status_message, mapper: version of the mapping}``."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """What happened within: ``{name, time_ns, attributes, body}``; all but the name may be absent."""
     notices: list[str] = field(default_factory=list)
     """What was repaired or cut on the way in, one sentence each."""
     dropped: dict[str, int] = field(default_factory=dict)
@@ -97,6 +106,11 @@ class Span:
         if self.start_ns is None or self.end_ns is None:
             return None
         return max(0, self.end_ns - self.start_ns)
+
+    @property
+    def is_partial(self) -> bool:
+        """A record of some events only, without a name: it adds to a span whose own record comes apart."""
+        return self.status == "pending" and not self.name
 
     @property
     def is_pending(self) -> bool:

@@ -64,6 +64,8 @@ class Facts:
     root_span_id: str | None = None
     root_kind: str | None = None
     root_status: str | None = None
+    root_is_remote: bool = False
+    """The root names a parent in another process, which is not known here."""
     models: list[str] = field(default_factory=list)
     user_id: str | None = None
     session_id: str | None = None
@@ -188,8 +190,10 @@ class Owners(NamedTuple):
 
 
 def owners_of(spans: Sequence[Span]) -> Owners:
-    """The root's, else the first span's that names one, each for itself."""
-    by_weight = sorted(spans, key=lambda span: span.parent_span_id is not None)
+    """The root's, else the earliest span's that names one, each for itself."""
+    by_weight = sorted(
+        spans, key=lambda span: (span.parent_span_id is not None, span.start_ns is None, span.start_ns or 0)
+    )
     return Owners(*(_first(by_weight, name) for name in Owners._fields))
 
 
@@ -267,16 +271,17 @@ def _completed(later: Entry, earlier: Entry) -> Entry:
 
 
 def _facts(spans: Sequence[Span]) -> Facts:
-    first = min(spans, key=lambda span: (span.start_ns is None, span.start_ns or 0))
-    root = next((span for span in spans if span.parent_span_id is None), None)
+    first = min(spans, key=lambda span: (span.is_partial, span.start_ns is None, span.start_ns or 0))
+    root = _root_of(spans)
     facts = Facts(
-        name=(root or first).name,
+        name=(root or first).name or None,
         start_ns=first.start_ns,
         end_ns=max((span.end_ns for span in spans if span.end_ns is not None), default=None),
     )
     if root is not None:
         facts.root_span_id, facts.root_kind, facts.root_status = root.span_id, root.kind, root.status
-        facts.input_preview, facts.output_preview = preview(root.input), preview(root.output)
+        facts.root_is_remote = root.parent_span_id is not None
+    facts.input_preview, facts.output_preview = _previews(spans, root)
     facts.models = list(dict.fromkeys(span.model for span in spans if span.model))[:MAX_LISTED_MODELS]
     facts.tags = list(dict.fromkeys(tag for span in spans for tag in span.tags))[:MAX_LISTED_TAGS]
     owners = owners_of(spans)
@@ -286,6 +291,28 @@ def _facts(spans: Sequence[Span]) -> Facts:
         if span.dropped:
             facts.dropped = _larger_counts(facts.dropped, span.dropped)
     return facts
+
+
+def _root_of(spans: Sequence[Span]) -> Span | None:
+    """The span without a parent; else the earliest whose parent ran elsewhere: it may never come."""
+    whole = [span for span in spans if not span.is_partial]
+    root = next((span for span in whole if span.parent_span_id is None), None)
+    if root is None:
+        remote = [span for span in whole if span.parent_is_remote]
+        here = {span.span_id for span in remote and whole}
+        tops = [span for span in remote if span.parent_span_id not in here]
+        root = min(tops, key=lambda span: span.start_ns or 0, default=None)
+    return root
+
+
+def _previews(spans: Sequence[Span], root: Span | None) -> tuple[str | None, str | None]:
+    """The root's; where it has none, what the first call of a model was asked and the last one said."""
+    asked, said = (preview(root.input), preview(root.output)) if root else (None, None)
+    if asked is None or said is None:
+        calls = sorted((span for span in spans if span.kind == "llm"), key=lambda span: span.start_ns or 0)
+        asked = asked or next((text for span in calls if (text := preview(span.input))), None)
+        said = said or next((text for span in reversed(calls) if (text := preview(span.output))), None)
+    return asked, said
 
 
 def _larger_counts(known: dict[str, int], more: dict[str, int]) -> dict[str, int]:
@@ -327,9 +354,14 @@ _FIRST_WINS: Final = (
 )
 
 
-def _weight(facts: Facts) -> tuple[bool, bool, int]:
-    """Finished root first, then an announced root, then the earliest."""
-    return (facts.root_status in (None, "pending"), facts.root_span_id is None, facts.start_ns or 0)
+def _weight(facts: Facts) -> tuple[bool, bool, bool, int]:
+    """Finished root first, then one with a parent elsewhere, then an announced root, then the earliest."""
+    return (
+        facts.root_status in (None, "pending"),
+        facts.root_is_remote,
+        facts.root_span_id is None,
+        facts.start_ns or 0,
+    )
 
 
 def _status(facts: Facts, totals: Totals, now_ns: int) -> str:
@@ -345,7 +377,8 @@ def _preview_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        users = [item for item in value if item.get("role") == "user"] or value
+        users = [item for item in value if item.get("role") == "user"]
+        users = users or [item for item in value if item.get("type") == "text"] or value
         return _preview_text(users[-1])
     if isinstance(value, dict):
         return _preview_of_object(value)
@@ -353,6 +386,8 @@ def _preview_text(value: Any) -> str:
 
 
 def _preview_of_object(value: dict[str, Any]) -> str:
+    if value.get("type") == "tool_call":
+        return f"{value.get('name')} {orjson.dumps(value.get('arguments')).decode()}"
     for key in ("content", "text", "messages", "parts"):
         if value.get(key):
             return _preview_text(value[key])

@@ -161,6 +161,14 @@ def _read_image(part: dict[str, Any]) -> Part:
     return Part("image", image) if isinstance(image, str) else Part("other", part)
 
 
+def _read_media(part: dict[str, Any]) -> Part:
+    """Our own form: where it is, or its base64."""
+    mime_type = part.get("mime_type") or "image/png"
+    where = part.get("uri") or (f"data:{mime_type};base64,{part['data']}" if part.get("data") else None)
+    is_image = part.get("modality") == "image" or str(mime_type).startswith("image/")
+    return Part("image", where) if is_image and isinstance(where, str) else Part("other", part)
+
+
 _PART_READERS: Final[dict[str, Callable[[dict[str, Any]], Part]]] = {
     "text": _read_text,
     "input_text": _read_text,
@@ -178,6 +186,7 @@ _PART_READERS: Final[dict[str, Callable[[dict[str, Any]], Part]]] = {
     "image_url": _read_image,
     "input_image": _read_image,
     "image": _read_image,
+    "media": _read_media,
 }
 
 

@@ -27,6 +27,7 @@ _HEAD_FIELDS = (
     "span_id",
     "parent_span_id",
     "name",
+    "display_name",
     "kind",
     "start_ns",
     "end_ns",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.urls import reverse
 from traces_app import queries
 from traces_app.explorer.actions import ACTIONS
 from traces_app.explorer.filters import ListQuery, read_list_query
+from traces_app.explorer.pages.problems import problems_page
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.pages.span_detail import detail_of, whole_text
 from traces_app.explorer.pages.trace_list import PAGE_SIZE, trace_list_page
@@ -63,6 +65,23 @@ def traces_json(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
             and request.build_absolute_uri(request.path + query.at_cursor(found.next_cursor)),
         }
     )
+
+
+@project_page
+def problems(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    found = queries.get_problems(visitor.project, now_ns=visitor.now_ns)
+    twin = reverse("explorer:problems_json")
+    context = {
+        "page": problems_page(found),
+        "shell": shell_of(visitor, title="Problems", json_address=twin),
+    }
+    return advertise(render(request, "explorer/problems.html", context), twin)
+
+
+@project_json
+def problems_json(_request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    found = queries.get_problems(visitor.project, now_ns=visitor.now_ns)
+    return JsonResponse({"project": visitor.project, "problems": [asdict(one) for one in found]})
 
 
 @project_page

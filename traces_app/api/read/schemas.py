@@ -122,6 +122,8 @@ class SpanHeadOut(TypedDict):
     trace_id: str
     parent_span_id: str | None
     name: str
+    display_name: str | None
+    """What to show where the name is a template; null where the name says it."""
     kind: str
     status: str
     start_time: str | None
@@ -168,6 +170,8 @@ class PayloadOut(TypedDict):
     release: str | None
     scores: list[dict[str, Any]]
     attributes: dict[str, Any]
+    events: list[dict[str, Any]]
+    agent_name: str | None
     notices: list[str]
     dropped: dict[str, int]
 

@@ -101,6 +101,7 @@ def _head_out(span: Span) -> SpanHeadOut:
         "trace_id": span.trace_id,
         "parent_span_id": span.parent_span_id,
         "name": span.name,
+        "display_name": span.display_name,
         "kind": span.kind,
         "status": span.status,
         "start_time": iso_utc(span.start_ns),
@@ -149,6 +150,8 @@ def _payload_out(span: Span) -> PayloadOut:
         "release": span.release,
         "scores": span.scores,
         "attributes": span.attributes,
+        "events": span.events,
+        "agent_name": span.agent_name,
         "notices": span.notices,
         "dropped": span.dropped,
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.urls import reverse
 
+from traces_app.domain.conventions import content_switch
 from traces_app.domain.pricing import worked_sum
 from traces_app.domain.span import Span, Usage
 from traces_app.domain.tree import TreeRow
@@ -45,9 +46,11 @@ WHOLE_FIELDS: Final = (
     "scores",
     "metadata",
     "attributes",
+    "events",
 )
 """Fields that can be taken away as text, whole."""
 
+NOT_CAPTURED: Final = "The instrumentation did not capture it."
 MAX_CAUSES: Final = 20
 _MILLISECOND_NS: Final = 1_000_000
 
@@ -128,14 +131,14 @@ def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
     sections, not_sent = _sections(span, place)
     return SpanDetail(
         span_id=span.span_id,
-        name=visible_line(span.name),
+        name=visible_line(span.display_name or span.name),
         kind=span.kind,
         status=span.status,
         started=moment(span.start_ns, now_ns=visitor.now_ns),
         facts=_facts(span, row),
         error=_error(span, row),
-        input=content_of("input", span.input, whole_address=_whole_address(place, "input")),
-        output=content_of("output", span.output, whole_address=_whole_address(place, "output")),
+        input=_content(span, "input", place),
+        output=_content(span, "output", place),
         tokens=_token_lines(span.usage),
         cost=_cost(span),
         sections=sections,
@@ -145,6 +148,14 @@ def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
         address=reverse("explorer:span", args=place),
         json_address=reverse("explorer:span_json", args=place),
     )
+
+
+def _content(span: Span, field: str, place: Sequence[str]) -> ContentView:
+    view = content_of(field, getattr(span, field), whole_address=_whole_address(place, field))
+    is_call = span.kind == "llm" or (span.kind == "embedding" and field == "input")
+    is_missing = view.shape == "absent" and is_call and span.status != "error"
+    switch = content_switch(span.attributes) if is_missing else None
+    return replace(view, note=f"{NOT_CAPTURED} To turn it on: {switch}.") if switch else view
 
 
 def whole_text(span: Span, field: str) -> str | None:
@@ -167,7 +178,13 @@ def _facts(span: Span, row: TreeRow) -> list[DetailFact]:
         facts += _speed(span, usage)
     if span.cost_usd is not None or usage is not None:
         facts.append(DetailFact("Cost", cost_text(span.cost_usd) if span.cost_usd is not None else "unknown"))
-    for label, value in (("Model", span.model), ("Provider", span.provider)):
+    named = span.name if span.display_name else None
+    for label, value in (
+        ("Model", span.model),
+        ("Provider", span.provider),
+        ("Agent", span.agent_name),
+        ("Name", named),
+    ):
         if value is not None:
             facts.append(DetailFact(label, visible_line(value, 80), visible_line(value)))
     return facts
@@ -248,7 +265,7 @@ def _cost_lines(span: Span) -> list[CostLine]:
 def _sections(span: Span, place: Sequence[str]) -> tuple[list[Section], list[str]]:
     """The sections that hold something, and the names of those that do not."""
     sections, not_sent = [], []
-    for field in ("tool", "documents", "prompt", "parameters", "scores", "metadata", "attributes"):
+    for field in ("tool", "documents", "prompt", "parameters", "scores", "metadata", "attributes", "events"):
         value = getattr(span, field)
         if value:
             sections.append(Section(field.capitalize(), _fields(value), _whole_address(place, field)))

@@ -204,7 +204,7 @@ def _row(row: TreeRow, base: str, selected: str, extent_ns: int) -> dict[str, An
         "address": f"{base}/s/{span.span_id}",
         "classes": _classes(row),
         "is_selected": span.span_id == selected,
-        "name": visible_line(span.name, MAX_NAME_CHARACTERS),
+        "name": visible_line(span.display_name or span.name, MAX_NAME_CHARACTERS),
         "note": _row_note(row),
         "duration": duration_text(row.duration_ns) if row.duration_ns is not None else UNKNOWN,
         "tokens": tokens_text(usage.input_tokens, usage.output_tokens, short=True) if usage else "",

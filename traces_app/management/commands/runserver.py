@@ -10,12 +10,14 @@ from django.core.management.commands.runserver import Command as RunserverComman
 from django.core.servers.basehttp import WSGIRequestHandler
 
 from traces_app import __version__
+from traces_app.management.chunked import ChunkedServer
 from traces_app.storage import StoreError, get_store
 
 
 class Command(RunserverCommand):
     help = "Starts LLM Tracer on http://localhost:8001 (dashboard at /dashboard/)."
     default_port = "8001"
+    server_cls = ChunkedServer
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

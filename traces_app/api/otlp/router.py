@@ -1,0 +1,85 @@
+"""POST /v1/traces, /v1/logs and /v1/metrics: any OpenTelemetry exporter over HTTP.
+
+Plain views: OTLP has an error shape of its own, and its bodies are no documents of ours. Nothing here ever
+redirects, and every answer has the type of its request.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+from traces_app import ingest
+from traces_app.access import Access
+from traces_app.api.auth import admit
+from traces_app.api.body import read_body
+from traces_app.api.errors import ProblemError, problem_of
+from traces_app.api.otlp import decode
+from traces_app.api.otlp.answers import answer, is_json, refusal
+from traces_app.api.otlp.translate import Export, export_of_logs, export_of_spans
+
+__all__ = ["urlpatterns"]
+
+Receiver = Callable[[HttpRequest, Access], Export]
+
+METRICS_WEIGHT = 0.0
+"""Of a request whose content is dropped: exporters send it every minute, and it costs nothing."""
+
+
+def _view(receive: Receiver, *, weight: float = 1.0) -> Any:
+    """Whatever is raised is told as OTLP tells it, in the request's type."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        try:
+            _check_method(request)
+            access = admit(request, "ingest", weight=weight)
+            return answer(request, receive(request, access))
+        except Exception as error:  # noqa: BLE001 - the one door of errors: problem_of logs the unexpected
+            return refusal(request, problem_of(error))
+
+    return csrf_exempt(view)
+
+
+def _check_method(request: HttpRequest) -> None:
+    if request.method != "POST":
+        raise ProblemError(405, "Method not allowed", "Exporters POST here: OTLP over HTTP.")
+
+
+def _traces(request: HttpRequest, access: Access) -> Export:
+    read = decode.read_spans_json if is_json(request) else decode.read_spans_protobuf
+    now_ns = time.time_ns()
+    return _keep(access, export_of_spans(read(read_body(request)), now_ns=now_ns), now_ns)
+
+
+def _logs(request: HttpRequest, access: Access) -> Export:
+    read = decode.read_logs_json if is_json(request) else decode.read_logs_protobuf
+    now_ns = time.time_ns()
+    return _keep(access, export_of_logs(read(read_body(request)), now_ns=now_ns), now_ns)
+
+
+def _metrics(request: HttpRequest, _: Access) -> Export:
+    """Read and dropped: a 404 would make every exporter log an error each minute, for ever."""
+    is_json(request)
+    read_body(request)
+    return Export()
+
+
+def _keep(access: Access, export: Export, now_ns: int) -> Export:
+    receipt = ingest.receive(access, export.spans, now_ns=now_ns, counters=export.counters)
+    export.add_refusals(receipt)
+    return export
+
+
+_receive_traces = _view(_traces)
+
+urlpatterns = [
+    path("v1/traces", _receive_traces),
+    path("v1/logs", _view(_logs)),
+    path("v1/metrics", _view(_metrics, weight=METRICS_WEIGHT)),
+    path("api/public/otel/v1/traces", _receive_traces),  # where Langfuse's SDKs post
+]

@@ -1,0 +1,181 @@
+"""From OTLP records to spans, and from ingest's receipt to OTLP's answer."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from traces_app.api.otlp.records import BadRecord, Record
+from traces_app.domain.conventions import SIGNS, otel_genai, pydantic_ai
+from traces_app.domain.limits import MAX_CLOCK_AHEAD_NS
+from traces_app.domain.problems import NOTE_PREFIX
+from traces_app.domain.span import Span
+from traces_app.ingest import Receipt
+
+__all__ = ["Export", "export_of_logs", "export_of_spans"]
+
+MAX_TOLD_REASONS: Final = 5
+"""In the answer. Exporters show none of them; the page of problems counts them all."""
+
+MAX_EVENTS: Final = 10_000
+"""Of one span: a stream's chunks are each an event."""
+
+_TRACE_ID: Final = re.compile(r"[0-9a-f]*[1-9a-f][0-9a-f]*")
+_MODEL_WORD: Final = re.compile(r"(?:^|[._])(?:llm|prompt|completion|prompt_tokens|input_tokens)(?:[._]|$)")
+_REMOTE_KNOWN, _REMOTE = 0x100, 0x200
+_STATUS_ERROR: Final = 2
+_SPAN_KINDS: Final = {2: "server", 3: "client", 4: "producer", 5: "consumer"}
+_KEPT_EVENTS: Final = frozenset(
+    (
+        *otel_genai.MESSAGE_EVENTS,
+        otel_genai.DETAILS_EVENT,
+        otel_genai.EVALUATION_EVENT,
+        *otel_genai.EXCEPTION_EVENTS,
+    )
+)
+"""Of log records: those that tell something about a span of a model."""
+
+
+@dataclass(slots=True)
+class Export:
+    """What a request held: spans to keep, and how many were refused for which reason."""
+
+    spans: list[Span] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    counters: Counter[str] = field(default_factory=Counter)
+    """Losses by reason, for the page of problems: refusals, and what the sender dropped."""
+
+    def refuse(self, problem: BadRecord) -> None:
+        self.refused[f"{problem.field}: {problem.reason}"] += 1
+        self.counters[f"refused: {problem.field}"] += 1
+
+    def add_refusals(self, receipt: Receipt) -> None:
+        """What ingest refused counts in the answer too; it has noted the losses itself."""
+        self.refused.update(f"{found.field}: {found.reason}" for found in receipt.rejected)
+
+    def partial_success(self) -> tuple[int, str]:
+        """How many were refused, and why, in one sentence; ``(0, "")`` when all were kept."""
+        reasons = [f"{reason} ({count})" for reason, count in self.refused.most_common(MAX_TOLD_REASONS)]
+        return self.refused.total(), "; ".join(reasons)
+
+
+def export_of_spans(records: Iterable[Record | BadRecord], *, now_ns: int) -> Export:
+    export = Export()
+    for record in records:
+        problem = record if isinstance(record, BadRecord) else _bad_ids(record)
+        if problem is not None:
+            export.refuse(problem)
+        elif isinstance(record, Record) and not _is_placeholder(record):
+            export.spans.append(_span(record, now_ns))
+            export.counters.update(record.dropped)
+            if _is_unknown_speech(record):
+                export.counters[
+                    f"{NOTE_PREFIX}unknown convention of {record.scope.get('name', 'no scope')}"
+                ] += 1
+    return export
+
+
+def export_of_logs(records: Iterable[Record | BadRecord], *, now_ns: int) -> Export:
+    """Events of spans of models, as partial records of those spans; other logs are dropped."""
+    export = Export()
+    partial: dict[tuple[str, str], Span] = {}
+    for record in records:
+        if isinstance(record, BadRecord):
+            export.refuse(record)
+            continue
+        name = record.name or str(record.attributes.get("event.name") or "")
+        if name in _KEPT_EVENTS and _bad_ids(record) is None:
+            ids = (record.trace_id, record.span_id)
+            span = partial.setdefault(ids, _partial_span(record, now_ns))
+            span.events.append(_event_of_log(name, record))
+    export.spans.extend(partial.values())
+    return export
+
+
+def _bad_ids(record: Record) -> BadRecord | None:
+    if len(record.trace_id) != 32 or not _TRACE_ID.fullmatch(record.trace_id):  # noqa: PLR2004 - OTLP's
+        return BadRecord("trace_id", "must be 16 bytes (32 hex digits), not all of them 0")
+    if len(record.span_id) != 16 or not _TRACE_ID.fullmatch(record.span_id):  # noqa: PLR2004 - OTLP's
+        return BadRecord("span_id", "must be 8 bytes (16 hex digits), not all of them 0")
+    return None
+
+
+def _is_unknown_speech(record: Record) -> bool:
+    """Words of models in no name that is known here: somebody should hear of it."""
+    keys = record.attributes
+    return not any(key.startswith(SIGNS) for key in keys) and any(map(_MODEL_WORD.search, keys))
+
+
+def _is_placeholder(record: Record) -> bool:
+    return record.attributes.get(pydantic_ai.SPAN_TYPE) == pydantic_ai.PLACEHOLDER
+
+
+def _span(record: Record, now_ns: int) -> Span:
+    parent = record.parent_span_id
+    has_parent = len(parent) == 16 and bool(_TRACE_ID.fullmatch(parent))  # noqa: PLR2004 - OTLP's
+    is_error = record.status_code == _STATUS_ERROR
+    span = Span(
+        trace_id=record.trace_id,
+        span_id=record.span_id,
+        name=record.name or "(unnamed)",
+        parent_span_id=parent if has_parent else None,
+        start_ns=record.start_ns or None,
+        end_ns=record.end_ns or None,
+        status="error" if is_error else "ok" if record.end_ns else "pending",
+        attributes=_kept_attributes(record),
+        events=record.events[:MAX_EVENTS],
+        dropped=record.dropped,
+        parent_is_remote=has_parent and record.flags & _REMOTE_KNOWN > 0 and record.flags & _REMOTE > 0,
+    )
+    if parent and not has_parent and parent.strip("0"):
+        span.notices.append("parent_span_id was no 8 bytes: shown as a root")
+    _forget_odd_times(span, now_ns)
+    return span
+
+
+def _kept_attributes(record: Record) -> dict[str, Any]:
+    """All attributes, and under ``otel`` what a span has besides."""
+    attributes = record.attributes
+    if "otel" in attributes:
+        attributes["otel (attribute)"] = attributes.pop("otel")
+    about = {
+        "resource": record.resource,
+        "scope": record.scope,
+        "links": record.links,
+        "kind": _SPAN_KINDS.get(record.kind),
+        "flags": record.flags & ~0x3FF,  # W3C's and the remote bits are understood, the rest is not
+        "trace_state": record.trace_state,
+        "status_message": record.status_message,
+    }
+    attributes["otel"] = {name: value for name, value in about.items() if value} | {"mapper": 0}
+    return attributes
+
+
+def _forget_odd_times(span: Span, now_ns: int) -> None:
+    """A span with a broken clock is kept; its time is not believed."""
+    for name in ("start_ns", "end_ns"):
+        value = getattr(span, name)
+        if value is not None and value > now_ns + MAX_CLOCK_AHEAD_NS:
+            setattr(span, name, None)
+            span.notices.append(f"{name} {value} is more than 24 hours in the future: not believed")
+
+
+def _partial_span(record: Record, now_ns: int) -> Span:
+    span = Span(
+        trace_id=record.trace_id,
+        span_id=record.span_id,
+        name="",
+        start_ns=record.start_ns or None,
+        status="pending",
+        attributes={"otel": {"resource": record.resource, "mapper": 0}},
+    )
+    _forget_odd_times(span, now_ns)
+    return span
+
+
+def _event_of_log(name: str, record: Record) -> dict[str, Any]:
+    told = {"time_ns": record.start_ns, "attributes": record.attributes, "body": record.body}
+    return {"name": name, **{key: value for key, value in told.items() if value}}
