@@ -9,49 +9,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from tests.servers import CHECKOUT, server_process
+
 KEY = {"X-API-Key": "project-dev"}
-
-
-@contextmanager
-def server(file: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    variables = os.environ | {"STORAGE_URL": f"sqlite:///{file}", "RATE_LIMIT_RPM": "0", "LOG_LEVEL": "ERROR"}
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "runserver", str(port)],
-        cwd=CHECKOUT,
-        env=variables,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(url, process)
-        yield url, process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(400):
-        assert process.poll() is None, "the server ended"
-        try:
-            if httpx.get(f"{url}/health").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise TimeoutError(url)
 
 
 def batch(number: int) -> dict[str, Any]:
@@ -89,14 +55,14 @@ def send_until_it_fails(url: str, numbers: range, acknowledged: list[int]) -> No
 
 def test_nothing_acknowledged_is_lost_by_kill_9_and_data_survives_the_restart(tmp_path: Path) -> None:
     file, acknowledged = tmp_path / "traces.sqlite3", []
-    with server(file) as (url, process):
+    with server_process(file) as (url, process):
         sender = threading.Thread(target=send_until_it_fails, args=(url, range(100_000), acknowledged))
         sender.start()
         while len(acknowledged) < 40 and sender.is_alive():
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         sender.join()
-    with server(file) as (url, _), httpx.Client(base_url=url, headers=KEY) as client:
+    with server_process(file) as (url, _), httpx.Client(base_url=url, headers=KEY) as client:
         for number in acknowledged:
             for trace in batch(number)["spans"]:
                 answer = client.get(f"/api/v1/traces/{trace['trace_id']}")
@@ -107,7 +73,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9_and_data_survives_the_restart(tm
 
 def test_two_servers_on_one_file_lose_nothing_and_see_each_other(tmp_path: Path) -> None:
     file = tmp_path / "traces.sqlite3"
-    with server(file) as (first, _), server(file) as (second, _):
+    with server_process(file) as (first, _), server_process(file) as (second, _):
         acknowledged: list[int] = []
         senders = [
             threading.Thread(target=send_until_it_fails, args=(url, range(start, start + 60), acknowledged))
@@ -137,7 +103,7 @@ def test_a_file_that_is_not_ours_is_refused_by_name_and_left_alone(tmp_path: Pat
 
 def test_a_file_that_is_removed_under_a_running_server_is_noticed(tmp_path: Path) -> None:
     file = tmp_path / "traces.sqlite3"
-    with server(file) as (url, _):
+    with server_process(file) as (url, _):
         file.unlink()
         assert httpx.post(f"{url}/api/ingest", headers=KEY, json=batch(1)).status_code == 503
         assert httpx.get(f"{url}/health").status_code == 503
@@ -147,7 +113,7 @@ def test_a_file_that_is_removed_under_a_running_server_is_noticed(tmp_path: Path
     "chunks", [b"1c\r\nGET /health HTTP/1.1\r\n\r\n\r\n0\r\n\r\n", b"GET /health HTTP/1.1\r\n\r\n"]
 )
 def test_a_chunked_body_is_not_taken_for_the_next_request(tmp_path: Path, chunks: bytes) -> None:
-    with server(tmp_path / "traces.sqlite3") as (url, _):
+    with server_process(tmp_path / "traces.sqlite3") as (url, _):
         host, port = url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=20) as connection:
             connection.sendall(

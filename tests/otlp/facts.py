@@ -13,7 +13,6 @@ from traces_app.domain.span import Span, Usage
 from traces_app.domain.summary import TraceSummary
 from traces_app.queries import Trace, TraceFilter
 
-PROJECT = "dev"
 USAGE = ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens")
 
 
@@ -31,12 +30,12 @@ class Report:
         self.note(place, fact, expected, found, holds=expected == found)
 
 
-def check(expected: dict[str, Any]) -> Report:
+def check(expected: dict[str, Any], project: str = "dev") -> Report:
     report = Report()
     now_ns = time.time_ns()
-    listed = queries.list_traces(PROJECT, TraceFilter(), limit=500, now_ns=now_ns).traces
+    listed = queries.list_traces(project, TraceFilter(), limit=500, now_ns=now_ns).traces
     report.same("store", "traces_count", expected["traces_count"], len(listed))
-    traces = [queries.get_trace(PROJECT, summary.trace_id, now_ns=now_ns) for summary in listed]
+    traces = [queries.get_trace(project, summary.trace_id, now_ns=now_ns) for summary in listed]
     spans = {span.span_id: (trace, span) for trace in traces for span in trace.spans()}
     report.same("store", "spans_unique", expected["spans_unique"], len(spans))
     by_id = {trace.summary.trace_id: trace for trace in traces}

@@ -96,13 +96,6 @@ def content_key(*blobs: bytes) -> str:
     return digest.hexdigest()
 
 
-def _state(span: Span) -> bytes:
-    """Of several partial records of a span each says something else: none overwrites another."""
-    if span.is_partial:
-        return span.span_id.encode() + b"e" + orjson.dumps(span.events)
-    return (span.span_id + ("p" if span.is_pending else "f")).encode()
-
-
 @dataclass(slots=True, frozen=True)
 class PackedSpan:
     """A span and the JSON of its payload (everything the head does not hold)."""
