@@ -79,11 +79,21 @@ def test_a_session_and_a_user_cost_a_unit_each(access: Access, meter: Meter) -> 
 
 
 def test_a_foreign_trace_id_costs_a_request_and_a_unit_once(access: Access, meter: Meter) -> None:
-    put(access, span(1))
+    put(access, span(1, session_id="s", user_id="u"))
     assert meter.operations == ["PutItem", "BatchWriteItem"]
     meter.reset()
     put(access, span(2, parent_span_id=span_id(1)))
     assert meter.operations == ["BatchWriteItem"]
+
+
+def test_batches_of_a_foreign_trace_ask_whose_it_is_until_they_know(access: Access, meter: Meter) -> None:
+    put(access, span(2, parent_span_id=span_id(1)))
+    meter.reset()
+    put(access, span(3, parent_span_id=span_id(1)))
+    assert meter.operations == ["GetItem", "BatchWriteItem"]
+    meter.reset()
+    put(access, span(1, session_id="s", user_id="u"))
+    assert meter.operations == ["GetItem", "Query", "BatchWriteItem"]
 
 
 def test_a_list_of_fifty_is_two_requests(filled: Meter) -> None:

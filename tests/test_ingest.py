@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from tests.builders import NOW_NS, own_trace_id, put, span, span_id, trace_id
-from traces_app import queries
+from traces_app import queries, storage
 from traces_app.access import Access
 from traces_app.domain.limits import MAX_SPAN_BYTES
 from traces_app.domain.span import Span, Usage
 from traces_app.ingest import receive
 from traces_app.queries import TraceFilter
+from traces_app.storage.store import Store
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -230,3 +231,37 @@ def test_traces_expire_after_the_retention(access: Access, settings: Any) -> Non
     assert queries.list_traces("dev", TraceFilter(), now_ns=later).traces == []
     with pytest.raises(queries.TraceNotFound):
         queries.get_trace("dev", trace_id(1), now_ns=later)
+
+
+def owned(**filters: Any) -> list[tuple[int, str | None, str | None]]:
+    page = queries.list_traces("dev", TraceFilter(**filters), now_ns=NOW_NS)
+    return [(trace.span_count, trace.session_id, trace.user_id) for trace in page.traces]
+
+
+def restart() -> None:
+    """What this process remembered is forgotten, as in another one."""
+    storage.reset_store()
+
+
+@pytest.mark.parametrize("between", [lambda: None, restart], ids=["one process", "several"])
+def test_a_session_named_by_the_last_batch_lists_the_whole_trace(access: Access, between: Any) -> None:
+    put(access, span(3, parent_span_id=span_id(1)))
+    between()
+    put(access, span(2, parent_span_id=span_id(1), user_id="u"))
+    between()
+    put(access, span(1, session_id="s"))
+    between()
+    put(access, span(4, parent_span_id=span_id(1)))
+    assert owned() == owned(session_id="s") == owned(user_id="u") == [(4, "s", "u")]
+
+
+def test_a_batch_that_failed_after_naming_a_session_lists_it_when_it_comes_again(
+    access: Access, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(access, span(2, parent_span_id=span_id(1)))
+    with monkeypatch.context() as full:
+        full.setattr(store.engine, "batch_put", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            put(access, span(1, session_id="s"))
+    put(access, span(1, session_id="s"))
+    assert owned(session_id="s") == [(2, "s", None)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,11 +13,12 @@ from django.conf import settings
 from traces_app.access import Access
 from traces_app.domain.limits import MAX_LOSS_REASONS, MAX_SPAN_BYTES, MAX_VALUE_DEPTH
 from traces_app.domain.normalize import Refusal, normalize
+from traces_app.domain.normalize import renormalize as normalize_again
 from traces_app.domain.packing import PackedSpan, pack_payload
 from traces_app.domain.span import Span
 from traces_app.storage import Stamp, StoreUnavailable, get_store, keys
 
-__all__ = ["Receipt", "Rejection", "StoreUnavailable", "receive"]
+__all__ = ["Receipt", "Rejection", "StoreUnavailable", "receive", "renormalize"]
 
 DAY_S: Final = 86_400
 MAX_REASON_CHARACTERS: Final = 64
@@ -66,6 +67,18 @@ def receive(
     losses.update(f"refused: {rejection.field}" for rejection in receipt.rejected)
     _note_losses(access, losses, (span_id for by_id in traces.values() for span_id in by_id), now_ns)
     return receipt
+
+
+def renormalize(project: str, *, now_ns: int) -> Iterator[int]:
+    """Read what is stored by today's mapping: of each trace, newest first, how many spans changed.
+
+    Safe to repeat, and while traces arrive; raises StoreUnavailable between two traces.
+    """
+    store = get_store()
+    for position, _ in store.iterate_traces(project, now_ns=now_ns):
+        yield store.rewrite_trace(
+            project, position, lambda span: normalize_again(span, now_ns=now_ns), now_ns=now_ns
+        )
 
 
 def _note_losses(access: Access, losses: Mapping[str, int], batch: Iterable[str], now_ns: int) -> None:

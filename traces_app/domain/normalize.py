@@ -15,9 +15,9 @@ from traces_app.domain.limits import (
     MAX_TOKENS,
     OLDEST_START_NS,
 )
-from traces_app.domain.mapping import map_span, speaks_a_convention
+from traces_app.domain.mapping import map_span, speaks_a_convention, unmapped
 from traces_app.domain.pricing import price
-from traces_app.domain.span import COUNTING_KINDS, USAGE_FIELDS, Span, Usage
+from traces_app.domain.span import COUNTING_KINDS, SPAN_FIELDS, USAGE_FIELDS, Span, Usage
 
 
 @dataclass(slots=True, frozen=True)
@@ -49,6 +49,21 @@ def normalize(span: Span, *, now_ns: int) -> Refusal | None:
         span.notices.append("parent_span_id named the span itself: shown as a root")
     _price(span, now_ns)
     return None
+
+
+def renormalize(span: Span, *, now_ns: int) -> Span | None:
+    """A stored span as today's mapping reads it; ``None`` when that is how it is stored.
+
+    Fields are read anew from what came with the span. What is found no more stays as it was.
+    """
+    fresh = unmapped(span)
+    if fresh is None or normalize(fresh, now_ns=now_ns) is not None:
+        return None
+    for name in SPAN_FIELDS:
+        if getattr(fresh, name) in (None, [], {}):
+            setattr(fresh, name, getattr(span, name))
+    fresh.notices = list(dict.fromkeys([*span.notices, *fresh.notices]))
+    return None if fresh == span else fresh
 
 
 def _check_times(span: Span, now_ns: int) -> Refusal | None:

@@ -29,7 +29,7 @@ from pynamodb.exceptions import PutError
 from traces_app.storage.errors import StoreUnavailable, StoreUnusable
 from traces_app.storage.models import Item
 
-__all__ = ["Client", "DynamoDBClient", "batch_put"]
+__all__ = ["Client", "DynamoDBClient", "batch_delete", "batch_put"]
 
 CONNECT_TIMEOUT_S: Final = 1.5
 READ_TIMEOUT_S: Final = 4.0
@@ -203,6 +203,21 @@ def batch_put(client: Client, items: Iterable[Item], *, sleep: Callable[[float],
     again is safe. Raises PutError for a request DynamoDB finds wrong, such as one key twice in a group.
     """
     requests = ((item.Meta.table_name, {"PutRequest": {"Item": item.serialize()}}) for item in items)
+    return _batch_write(client, requests, sleep)
+
+
+def batch_delete(
+    client: Client, items: Iterable[Item], *, sleep: Callable[[float], None] = time.sleep
+) -> float:
+    """Delete items by their keys; otherwise as ``batch_put``."""
+    keys = ((item.Meta.table_name, {"pk": {"S": item.pk}, "sk": {"S": item.sk}}) for item in items)
+    requests = ((table_name, {"DeleteRequest": {"Key": key}}) for table_name, key in keys)
+    return _batch_write(client, requests, sleep)
+
+
+def _batch_write(
+    client: Client, requests: Iterator[tuple[str, dict[str, Any]]], sleep: Callable[[float], None]
+) -> float:
     consumed_units = 0.0
     while group := list(islice(requests, BATCH_ITEMS)):
         by_table: dict[str, list[Any]] = {}

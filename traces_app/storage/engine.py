@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-from traces_app.storage.dynamodb import Client, DynamoDBClient, batch_put
+from traces_app.storage.dynamodb import Client, DynamoDBClient, batch_delete, batch_put
 from traces_app.storage.embedded.client import EmbeddedClient
 from traces_app.storage.errors import StoreUnusable
 from traces_app.storage.models import MODELS, Item, SpanItem, TraceItem
@@ -53,6 +53,11 @@ class Engine:
         """
         with self.client.one_commit():
             return batch_put(self.client, items)
+
+    def batch_delete(self, items: Iterable[Item]) -> float:
+        """Delete items by their keys, like ``batch_put``; what is not there is no error."""
+        with self.client.one_commit():
+            return batch_delete(self.client, items)
 
     def create_tables(self, *, point_in_time_recovery: bool = False) -> list[str]:
         """Make what is missing (on demand, TTL on) and return the names of the tables made now."""

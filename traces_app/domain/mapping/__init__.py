@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, Final
 
 from traces_app.domain.conventions import SIGNS, VERSION
@@ -23,7 +24,22 @@ from traces_app.domain.mapping.usage import usage_of
 from traces_app.domain.mapping.vectors import take_vectors
 from traces_app.domain.span import Span
 
-__all__ = ["map_span", "speaks_a_convention"]
+__all__ = ["map_span", "speaks_a_convention", "unmapped"]
+
+_AS_SENT: Final = (
+    "trace_id",
+    "span_id",
+    "name",
+    "parent_span_id",
+    "parent_is_remote",
+    "start_ns",
+    "end_ns",
+    "status",
+    "attributes",
+    "events",
+    "dropped",
+)
+"""Of a span of OpenTelemetry's: what no mapping writes."""
 
 _NOT_PARAMETERS: Final = frozenset(
     {"messages", "input", "tools", "functions", "system", "instructions", "model", "prompt", "contents", "id"}
@@ -53,6 +69,19 @@ def map_span(span: Span) -> None:
     _fill_names(span, reader)
     if otel:
         otel["mapper"] = VERSION
+
+
+def unmapped(span: Span) -> Span | None:
+    """A stored span as it was before it was mapped; ``None`` when today's mapping has read it already.
+
+    Of OpenTelemetry's spans everything but the identity was read from attributes and events. Of others what
+    the sender said itself cannot be told apart: all they know stays.
+    """
+    otel = span.attributes.get("otel")
+    if isinstance(otel, dict):
+        is_current = span.is_partial or otel.get("mapper", 0) >= VERSION
+        return None if is_current else Span(**{name: deepcopy(getattr(span, name)) for name in _AS_SENT})
+    return deepcopy(span) if speaks_a_convention(span) else None
 
 
 def _fill_call(span: Span, reader: Reader) -> None:

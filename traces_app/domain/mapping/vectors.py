@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import orjson
@@ -11,6 +12,9 @@ from traces_app.domain.json_text import decoded
 
 MIN_VECTOR_NUMBERS: Final = 8
 """A shorter list of numbers may be something else."""
+
+MAX_SENTENCE: Final = 80
+_SENTENCE: Final = re.compile(r"\(([0-9]{1,6}) vectors? of ([0-9]{1,9}) numbers, not kept\)")
 
 _ENDS: Final = openinference.VECTORS
 _NAMES: Final = frozenset(vercel.VECTORS)
@@ -24,7 +28,7 @@ def take_vectors(attributes: dict[str, Any], *, is_embedding: bool) -> list[int]
         if key in _NAMES or key.endswith(_ENDS):
             found = _lengths_in(value)
             lengths += found
-            attributes[key] = f"({len(found)} vectors, not kept)" if len(found) != 1 else _sentence(found[0])
+            attributes[key] = _sentence(found)
     if is_embedding:
         for key in _RESPONSES:
             if key in attributes:
@@ -34,6 +38,9 @@ def take_vectors(attributes: dict[str, Any], *, is_embedding: bool) -> list[int]
 
 def _lengths_in(value: Any) -> list[int]:
     value = decoded(value)
+    told = _SENTENCE.fullmatch(value) if isinstance(value, str) and len(value) < MAX_SENTENCE else None
+    if told is not None:  # mapped before
+        return [int(told[2])] * int(told[1])
     if not isinstance(value, list):
         return []
     if value and all(isinstance(number, int | float) for number in value):
@@ -62,9 +69,10 @@ def _slim(value: Any, found: list[int]) -> Any:
         return value
     if len(value) >= MIN_VECTOR_NUMBERS and all(isinstance(number, int | float) for number in value):
         found.append(len(value))
-        return _sentence(len(value))
+        return _sentence([len(value)])
     return [_slim(inner, found) for inner in value]
 
 
-def _sentence(length: int) -> str:
-    return f"(vector of {length} numbers, not kept)"
+def _sentence(lengths: list[int]) -> str:
+    plural = "" if len(lengths) == 1 else "s"
+    return f"({len(lengths)} vector{plural} of {max(lengths, default=0)} numbers, not kept)"

@@ -1,0 +1,152 @@
+"""A batch of spans as items: chunks for the spans table, fragments for every list their trace belongs to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from traces_app.domain.fragments import pack_fragment
+from traces_app.domain.packing import PackedSpan, content_key, pack_chunk
+from traces_app.domain.summary import Owners, fragment_of
+from traces_app.storage import keys
+from traces_app.storage.models import Item, SpanItem, TraceItem
+from traces_app.storage.stamp import Stamp
+
+ITEM_VERSION: Final = 1
+MAX_PART_BYTES: Final = 380_000
+"""DynamoDB's limit is 400 KB an item, names and keys included."""
+
+MAX_CHUNK_SPANS: Final = 256
+MAX_CHUNK_PAYLOAD_BYTES: Final = 2**20
+"""Opening one span unpacks its chunk: a few milliseconds at this size."""
+
+MAX_FRAGMENT_SPANS: Final = 4000
+"""An entry takes 58 bytes at most: 232 KB of the 400 KB an item may have."""
+
+MAX_PACKERS: Final = 4
+
+
+def _start_packers() -> None:
+    """Threads start with the first batch; the child of a fork has none and needs its own."""
+    global _packers  # noqa: PLW0603 - one pool a process
+    _packers = ThreadPoolExecutor(min(MAX_PACKERS, os.cpu_count() or 1), thread_name_prefix="pack")
+
+
+_packers: ThreadPoolExecutor
+_start_packers()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_packers)
+
+NamedBlob = tuple[str, bytes]
+"""A packed chunk and its name."""
+
+AnyItem = TypeVar("AnyItem", bound=Item)
+
+
+@dataclass(slots=True, frozen=True)
+class Place:
+    """Where a trace is listed."""
+
+    project: str
+    trace_id: str
+    start_ms: int
+    shards: int
+
+    @property
+    def shard(self) -> int:
+        return keys.shard_of(self.trace_id, self.shards)
+
+    @property
+    def day_partition(self) -> str:
+        return keys.day_partition(self.project, keys.day_of(self.start_ms), self.shard)
+
+    @property
+    def spans_partition(self) -> str:
+        return keys.spans_partition(self.project, self.trace_id)
+
+    def owned_partitions(self, *owners: Owners) -> list[str]:
+        """The lists of its sessions and of its users, where it has any."""
+        sessions = {one.session_id: keys.session_partition for one in owners}
+        users = {one.user_id: keys.user_partition for one in owners}
+        return [
+            partition(self.project, name)
+            for named in (sessions, users)
+            for name, partition in named.items()
+            if name
+        ]
+
+
+def make_item(model: type[AnyItem], pk: str, sk: str, stamp: Stamp, *, body: bytes) -> AnyItem:
+    at_us = stamp.now_ns // 1000
+    return model(pk, sk, v=ITEM_VERSION, at=at_us, expires_at=stamp.expires_at, body=body)
+
+
+def is_live(item: Item, now_ns: int) -> bool:
+    """DynamoDB deletes expired items up to two days late, so readers look themselves."""
+    return item.expires_at is None or item.expires_at > now_ns // 1_000_000_000
+
+
+def pack_in_parallel(traces: Mapping[str, Sequence[PackedSpan]]) -> dict[str, list[NamedBlob]]:
+    """Name and blob of each chunk by trace. Compression, half of what a batch costs, runs without the GIL."""
+    groups = [(trace_id, group) for trace_id, packed in traces.items() for group in _chunk_groups(packed)]
+    pack = map if len(groups) == 1 else _packers.map
+    blobs = pack(pack_chunk, [group for _, group in groups])
+    found: dict[str, list[NamedBlob]] = {}
+    for (trace_id, _), blob in zip(groups, blobs, strict=True):
+        found.setdefault(trace_id, []).append((content_key(blob), blob))
+    return found
+
+
+def chunk_items(partition: str, chunks: Iterable[NamedBlob], stamp: Stamp) -> Iterator[Item]:
+    for name, blob in chunks:
+        starts = range(0, len(blob), MAX_PART_BYTES)
+        for part, start in enumerate(starts):
+            sort = keys.part_sort(name, part, len(starts))
+            yield make_item(SpanItem, partition, sort, stamp, body=blob[start : start + MAX_PART_BYTES])
+
+
+def fragment_items(
+    place: Place,
+    owners: Iterable[Owners],
+    packed: Sequence[PackedSpan],
+    chunks: Sequence[NamedBlob],
+    stamp: Stamp,
+) -> Iterator[Item]:
+    """The batch's fragments, once for each list it belongs to: the day's, its session's, its user's."""
+    partitions = [place.day_partition, *place.owned_partitions(*owners)]
+    stored_bytes = sum(len(blob) for _, blob in chunks)
+    chunk_names = [name.encode() for name, _ in chunks]
+    for start in range(0, len(packed), MAX_FRAGMENT_SPANS):
+        some = packed[start : start + MAX_FRAGMENT_SPANS]
+        fragment = fragment_of(
+            [entry.span for entry in some],
+            raw_bytes=sum(len(entry.payload) for entry in some),
+            stored_bytes=0 if start else stored_bytes,
+        )
+        body = pack_fragment(fragment)
+        sort = keys.fragment_sort(place.start_ms, place.trace_id, content_key(body, *chunk_names))
+        for partition in partitions:
+            yield make_item(TraceItem, partition, sort, stamp, body=body)
+
+
+def listed_fragments(place: Place) -> Iterable[TraceItem]:
+    """What batches left of a trace in the day's list, expired ones too."""
+    prefix = keys.trace_prefix(place.start_ms, place.trace_id) + "#"
+    return TraceItem.query(place.day_partition, TraceItem.sk.startswith(prefix), consistent_read=True)
+
+
+def _chunk_groups(packed: Sequence[PackedSpan]) -> Iterator[list[PackedSpan]]:
+    group: list[PackedSpan] = []
+    payload_bytes = 0
+    for entry in packed:
+        full = len(group) >= MAX_CHUNK_SPANS or payload_bytes + len(entry.payload) > MAX_CHUNK_PAYLOAD_BYTES
+        if group and full:
+            yield group
+            group, payload_bytes = [], 0
+        group.append(entry)
+        payload_bytes += len(entry.payload)
+    if group:
+        yield group
