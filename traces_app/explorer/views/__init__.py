@@ -1,0 +1,1 @@
+"""The pages: each reads its address, asks one question, and shows the answer."""
