@@ -61,6 +61,10 @@ class Anchors:
         both = news | agreed
         return Anchor(int(agreed["start_ms"]), _owners_in(both), _owners_in(news), both)
 
+    def forget(self) -> None:
+        """Ask the store again from now on."""
+        self._known.clear()
+
     def _read(
         self, partition: str, mine: dict[str, Any], stamp: Stamp, *, may_be_first: bool
     ) -> dict[str, Any]:

@@ -54,6 +54,10 @@ class Engine:
         with self.client.one_commit():
             return batch_put(self.client, items)
 
+    def one_commit(self) -> AbstractContextManager[None]:
+        """On the local file all writes of the block are kept together, or none; DynamoDB keeps each."""
+        return self.client.one_commit()
+
     def batch_delete(self, items: Iterable[Item]) -> float:
         """Delete items by their keys, like ``batch_put``; what is not there is no error."""
         with self.client.one_commit():

@@ -58,17 +58,13 @@ class Store(Records):
 
         Writing the same again changes nothing. A span may stand once in a trace's sequence.
         """
-        items: list[Item] = []
-        registrations: dict[tuple[str, str], Item] = {}
         blobs = pack_in_parallel(traces)
-        for trace_id, packed in traces.items():
-            place, found = self._trace_items(project, trace_id, packed, blobs[trace_id], stamp)
-            items += found
-            registrations |= self._registrations(place, stamp)
-        units = self.engine.batch_put([*items, *registrations.values()])
-        for name in registrations:
-            remember(self._registered, name, None)
-        return units
+        try:
+            with self.engine.one_commit():
+                return self._write(project, traces, blobs, stamp)
+        except BaseException:
+            self._anchors.forget()  # on the local file they are gone with the rest
+            raise
 
     def read_trace(
         self, project: str, trace_id: str, *, now_ns: int, consistent: bool = False
@@ -127,6 +123,24 @@ class Store(Records):
         return [item.sk for item in TraceItem.query(keys.PROJECTS)]
 
     # -- how traces are written --------------------------------------------------------------------
+
+    def _write(
+        self,
+        project: str,
+        traces: Mapping[str, Sequence[PackedSpan]],
+        blobs: Mapping[str, Sequence[NamedBlob]],
+        stamp: Stamp,
+    ) -> float:
+        items: list[Item] = []
+        registrations: dict[tuple[str, str], Item] = {}
+        for trace_id, packed in traces.items():
+            place, found = self._trace_items(project, trace_id, packed, blobs[trace_id], stamp)
+            items += found
+            registrations |= self._registrations(place, stamp)
+        units = self.engine.batch_put([*items, *registrations.values()])
+        for name in registrations:
+            remember(self._registered, name, None)
+        return units
 
     def _trace_items(
         self,

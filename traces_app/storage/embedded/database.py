@@ -99,13 +99,17 @@ class Database:
 
     @contextmanager
     def one_transaction(self) -> Iterator[None]:
-        """All that this thread writes in the block commits at its end, synced to disk once; or none of it."""
+        """All that this thread writes in the block commits at its end, synced to disk once; or none of it.
+
+        A block within a block is a part of it.
+        """
+        outer = getattr(self._joined, "connection", None)
         with self.write() as connection:
             self._joined.connection = connection
             try:
                 yield
             finally:
-                self._joined.connection = None
+                self._joined.connection = outer
 
     def close(self) -> None:
         """Close what is idle now, and what is in use as soon as it is given back."""
