@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import NOW_NS, own_trace_id, put, span, span_id
+from tests.builders import NOW_NS, own_trace_id, put, span, span_id, trace_id
 from traces_app import queries
 from traces_app.access import Access
 from traces_app.queries import TraceFilter
@@ -78,22 +78,28 @@ def test_a_session_and_a_user_cost_a_unit_each(access: Access, meter: Meter) -> 
     assert meter.units == 4
 
 
-def test_a_foreign_trace_id_costs_a_request_and_a_unit_once(access: Access, meter: Meter) -> None:
+def test_a_foreign_trace_that_comes_whole_costs_one_request_more(access: Access, meter: Meter) -> None:
     put(access, span(1, session_id="s", user_id="u"))
-    assert meter.operations == ["PutItem", "BatchWriteItem"]
-    meter.reset()
-    put(access, span(2, parent_span_id=span_id(1)))
-    assert meter.operations == ["BatchWriteItem"]
+    assert meter.operations == ["UpdateItem", "BatchWriteItem"]
 
 
-def test_batches_of_a_foreign_trace_ask_whose_it_is_until_they_know(access: Access, meter: Meter) -> None:
+def test_batches_of_a_foreign_trace_look_whose_it_is_after_they_wrote(access: Access, meter: Meter) -> None:
     put(access, span(2, parent_span_id=span_id(1)))
+    assert meter.operations == ["UpdateItem", "BatchWriteItem", "BatchGetItem"]
     meter.reset()
     put(access, span(3, parent_span_id=span_id(1)))
-    assert meter.operations == ["GetItem", "BatchWriteItem"]
+    assert meter.operations == ["BatchWriteItem", "BatchGetItem"]
     meter.reset()
     put(access, span(1, session_id="s", user_id="u"))
-    assert meter.operations == ["GetItem", "Query", "BatchWriteItem"]
+    assert meter.operations == ["UpdateItem", "BatchWriteItem", "BatchGetItem", "Query", "BatchWriteItem"]
+    meter.reset()
+    put(access, span(4, parent_span_id=span_id(1), session_id="s"))
+    assert meter.operations == ["BatchWriteItem", "BatchGetItem"]
+
+
+def test_a_hundred_foreign_traces_are_looked_up_by_one_request(access: Access, meter: Meter) -> None:
+    put(access, *(span(1, trace_id=trace_id(n), parent_span_id=span_id(2)) for n in range(1, 101)))
+    assert meter.operations.count("BatchGetItem") == 1
 
 
 def test_a_list_of_fifty_is_two_requests(filled: Meter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from tests.otlp import facts
 from tests.otlp.exports import CASES, expected_of, requests_of, send
 from traces_app import ingest, queries
 from traces_app.access import Access
+from traces_app.api.body import JsonBody
+from traces_app.api.native.translate import batch_of
 from traces_app.domain import mapping, normalize
-from traces_app.domain.span import Span
+from traces_app.domain.span import Span, Usage
 from traces_app.queries import TraceFilter
 from traces_app.storage.models import MODELS, SpanItem
 from traces_app.storage.store import Store
@@ -104,6 +107,7 @@ def test_it_expires_when_it_did_and_leaves_nothing_behind(by_old_mapping: Store)
 def test_cut_off_before_it_deletes_it_ends_the_same(
     by_old_mapping: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(by_old_mapping.engine, "one_commit", nullcontext)  # as on DynamoDB
     with monkeypatch.context() as cut_off:
         cut_off.setattr(by_old_mapping.engine, "batch_delete", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -114,14 +118,16 @@ def test_cut_off_before_it_deletes_it_ends_the_same(
     assert sum(ingest.renormalize("dev", now_ns=NOW_NS)) == 0
 
 
-def test_a_trace_in_the_middle_of_a_batch_is_left_alone(by_old_mapping: Store) -> None:
+@pytest.mark.usefixtures("by_old_mapping")
+def test_a_trace_in_the_middle_of_a_batch_is_left_alone() -> None:
     for item in SpanItem.scan():
         item.delete()
         break
     before = stored()
-    assert sum(ingest.renormalize("dev", now_ns=NOW_NS)) == 0
+    assert list(ingest.renormalize("dev", now_ns=NOW_NS)) == [None]
     assert stored() == before
-    assert by_old_mapping.name == "sqlite"
+    an_hour_later = NOW_NS + 3603 * 10**9
+    assert list(ingest.renormalize("dev", now_ns=an_hour_later)) != [None]
 
 
 @pytest.mark.usefixtures("store")
@@ -131,6 +137,34 @@ def test_what_a_native_sender_said_itself_stays(access: Access) -> None:
     before = stored()
     assert sum(ingest.renormalize("dev", now_ns=NOW_NS)) == 0
     assert stored() == before
+
+
+@pytest.mark.usefixtures("store")
+def test_a_cost_that_was_computed_is_no_report_afterwards(access: Access) -> None:
+    native = span(1, kind="llm", usage=Usage(1000, 10), attributes={"gen_ai.system": "openai"})
+    native.model = "gpt-4o-mini"
+    put(access, native)
+    before = stored()
+    assert sum(filter(None, ingest.renormalize("dev", now_ns=NOW_NS))) == 0
+    assert stored() == before
+    assert queries.get_trace("dev", trace_id(1), now_ns=NOW_NS).span(span_id(1)).cost_source == "computed"
+
+
+@pytest.mark.usefixtures("store")
+def test_a_native_attribute_called_otel_makes_no_span_of_opentelemetrys(access: Access) -> None:
+    said = {"otel": {"mapper": 0}, "gen_ai.request.model": "other"}
+    sent = {
+        "trace_id": trace_id(1),
+        "span_id": span_id(1),
+        "name": "n",
+        "kind": "tool",
+        "model": "mine",
+        "attributes": said,
+    }
+    put(access, *batch_of(JsonBody({"spans": [sent]}, [])).spans)
+    assert sum(filter(None, ingest.renormalize("dev", now_ns=NOW_NS))) == 0
+    kept = queries.get_trace("dev", trace_id(1), now_ns=NOW_NS).span(span_id(1))
+    assert (kept.kind, kept.model, kept.attributes["otel (attribute)"]) == ("tool", "mine", {"mapper": 0})
 
 
 @pytest.mark.usefixtures("by_old_mapping")

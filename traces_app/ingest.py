@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +23,8 @@ __all__ = ["Receipt", "Rejection", "StoreUnavailable", "receive", "renormalize"]
 DAY_S: Final = 86_400
 MAX_REASON_CHARACTERS: Final = 64
 MAX_LOST: Final = 10**12
+MAX_DELAY_NS: Final = DAY_S * 10**9
+"""Older batches count as of a day ago: problems are listed by time, the newest first."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -65,14 +67,17 @@ def receive(
         receipt.write_units = get_store().append(access.project, ordered, Stamp(now_ns, _expiry(now_ns)))
     losses = Counter(counters or {})
     losses.update(f"refused: {rejection.field}" for rejection in receipt.rejected)
-    _note_losses(access, losses, (span_id for by_id in traces.values() for span_id in by_id), now_ns)
+    _note_losses(
+        access, losses, [entry.span for by_id in traces.values() for entry in by_id.values()], now_ns
+    )
     return receipt
 
 
-def renormalize(project: str, *, now_ns: int) -> Iterator[int]:
+def renormalize(project: str, *, now_ns: int) -> Iterator[int | None]:
     """Read what is stored by today's mapping: of each trace, newest first, how many spans changed.
 
-    Safe to repeat, and while traces arrive; raises StoreUnavailable between two traces.
+    ``None`` for a trace that is just being written and was left alone. Safe to repeat, and while traces
+    arrive; raises StoreUnavailable between two traces.
     """
     store = get_store()
     for position, _ in store.iterate_traces(project, now_ns=now_ns):
@@ -81,17 +86,22 @@ def renormalize(project: str, *, now_ns: int) -> Iterator[int]:
         )
 
 
-def _note_losses(access: Access, losses: Mapping[str, int], batch: Iterable[str], now_ns: int) -> None:
-    """Keep what was lost or refused, by reason, so that it is seen. The same batch again counts once."""
+def _note_losses(access: Access, losses: Mapping[str, int], batch: Sequence[Span], now_ns: int) -> None:
+    """Keep what was lost or refused, by reason, so that it is seen: under the time of its batch's last span.
+
+    The same batch again counts once; one of which nothing was kept is not sent again.
+    """
     known: Counter[str] = Counter()
     for reason, count in Counter(losses).most_common():
         named = len(known) < MAX_LOSS_REASONS
         known[reason[:MAX_REASON_CHARACTERS] if named else "other"] += max(0, min(count, MAX_LOST))
     if not known.total():
         return
-    identity = ",".join(batch) or str(now_ns)
+    at_ns = max((span.start_ns for span in batch if span.start_ns is not None), default=now_ns)
+    at_ns = min(max(at_ns, now_ns - MAX_DELAY_NS), now_ns)
+    identity = ",".join(span.span_id for span in batch) or str(now_ns)
     digest = hashlib.blake2b(f"{identity} {sorted(known.items())}".encode(), digest_size=6)
-    sort = f"{keys.day_of(now_ns // 1_000_000)}#{digest.hexdigest()}"
+    sort = f"{keys.day_of(at_ns // 1_000_000)}#{at_ns // 1_000_000:013d}#{digest.hexdigest()}"
     get_store().put_record(
         keys.losses_partition(access.project), sort, dict(+known), now_ns=now_ns, expires_at=_expiry(now_ns)
     )

@@ -151,6 +151,10 @@ def list_traces(
         page_items=_page_items(filters, limit),
         now_ns=now_ns,
     )
+    if filters.session_id is not None:
+        filters = replace(filters, session_id=None)  # a trace of several sessions is in each one's list
+    else:
+        filters = replace(filters, user_id=None)
     page = TracePage([], None, 0)
     last_position = None
     for position, trace in stream:

@@ -1,106 +1,96 @@
-"""What the batches of a trace with a foreign id agree upon: where it is listed, and whose it is.
+"""What the batches of a trace with a foreign id agree upon: where it is listed, and in whose lists.
 
-Only the first batch knows no other. Session and user often stand on the root alone, which ends and comes
-last: whoever first names one brings the earlier batches into that list.
+One item a trace, changed by one atomic update that keeps the first start, adds the lists of the owners a
+batch names and answers with what holds now. Sets only grow, so that no process overwrites another's.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable
+from typing import Final, NamedTuple, TypeVar
 
 import orjson
+from pynamodb.expressions.update import Action
 
-from traces_app.domain.summary import Owners
 from traces_app.storage import keys
-from traces_app.storage.items import Place, is_live, listed_fragments, make_item
-from traces_app.storage.models import Item, TraceItem
-from traces_app.storage.records import Records
+from traces_app.storage.items import ITEM_VERSION, Place
+from traces_app.storage.models import AnchorItem
 from traces_app.storage.stamp import Stamp
 
 MAX_REMEMBERED: Final = 20_000
 """Per process, some 4 MB."""
 
-_OWNERS: Final = ("session_id", "user_id")
+MAX_LISTS: Final = 32
+"""Of one trace. A trace of more sessions than that is whole in the day's list, and in pieces in theirs."""
 
-Key = TypeVar("Key", bound=Hashable)
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-@dataclass(slots=True, frozen=True)
-class Anchor:
-    """``newly_named`` are the owners no earlier batch has named."""
+class Anchor(NamedTuple):
+    """``lists`` are the partitions of sessions and users that any batch has named."""
 
     start_ms: int
-    owners: Owners
-    newly_named: Owners
-    record: dict[str, Any]
-
-    @property
-    def is_news(self) -> bool:
-        return any(self.newly_named)
+    lists: frozenset[str]
+    settled: frozenset[str] = frozenset()
+    """Of ``lists`` those that this process announced, and has filled with what came earlier."""
+    is_new: bool = False
+    """This batch is the first of its trace."""
 
 
 class Anchors:
     """Those of the traces this process saw last."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
-        self._known: OrderedDict[str, dict[str, Any]] = OrderedDict()
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Anchor] = OrderedDict()
 
-    def agree(self, partition: str, start_ms: int, owners: Owners, stamp: Stamp) -> Anchor:
-        """The anchor with what this batch adds to it. Additions are kept by ``remember``, with the batch."""
-        mine = {"start_ms": start_ms, **_named(owners)}
-        agreed = self._known.get(partition)
-        if agreed is None or not all(name in agreed for name in _OWNERS):
-            agreed = self._read(partition, mine, stamp, may_be_first=agreed is None)
-            remember(self._known, partition, agreed)
-        news = {name: value for name, value in mine.items() if name not in agreed}
-        both = news | agreed
-        return Anchor(int(agreed["start_ms"]), _owners_in(both), _owners_in(news), both)
+    def known(self, partition: str) -> Anchor | None:
+        return self._known.get(partition)
 
-    def forget(self) -> None:
-        """Ask the store again from now on."""
-        self._known.clear()
+    def keep(self, partition: str, anchor: Anchor) -> None:
+        """Once a batch is written whole, with all that it adopted."""
+        remember(self._known, partition, anchor)
 
-    def _read(
-        self, partition: str, mine: dict[str, Any], stamp: Stamp, *, may_be_first: bool
-    ) -> dict[str, Any]:
-        put = self._records.put_record
-        if may_be_first and put(partition, keys.ONLY, mine, only_if_absent=True, **stamp._asdict()):
-            return mine
-        won = self._records.get_record(partition, keys.ONLY, now_ns=stamp.now_ns)
-        if won is None:  # the one that was there has expired
-            put(partition, keys.ONLY, mine, **stamp._asdict())
-            return mine
-        return won
+    def agree(self, partition: str, start_ms: int, lists: frozenset[str], stamp: Stamp) -> Anchor:
+        """The trace's anchor, after ``lists`` have been announced in it."""
+        known = self.known(partition)
+        if known is not None and (lists <= known.settled or len(known.lists) >= MAX_LISTS):
+            return known
+        mine, at_us = orjson.dumps({"start_ms": start_ms}), stamp.now_ns // 1000
+        anchor = AnchorItem(partition, keys.ONLY)
+        actions: list[Action] = [
+            AnchorItem.body.set(AnchorItem.body | mine),
+            AnchorItem.at.set(AnchorItem.at | at_us),
+            AnchorItem.v.set(ITEM_VERSION),
+        ]
+        if stamp.expires_at is not None:
+            actions.append(AnchorItem.expires_at.set(stamp.expires_at))
+        if lists:
+            actions.append(AnchorItem.lists.add(lists))
+        anchor.update(actions)
+        is_new = (anchor.body, anchor.at) == (mine, at_us)
+        return _read(anchor)._replace(settled=known.settled if known else frozenset(), is_new=is_new)
 
 
-def adopted(place: Place, anchor: Anchor, stamp: Stamp) -> Iterator[Item]:
-    """The fragments that earlier batches left in the day's list, for the lists of the owners now named.
+def read_anchors(partitions: Iterable[str]) -> dict[str, Anchor]:
+    """As they are now, a hundred to a request; traces with ids of our own have none."""
+    names = [(partition, keys.ONLY) for partition in partitions]
+    return {item.pk: _read(item) for item in AnchorItem.batch_get(names, consistent_read=True)}
 
-    With them the anchor that says so: when the batch fails and comes again, they are adopted again.
-    """
-    for fragment in listed_fragments(place):
-        if is_live(fragment, stamp.now_ns):
-            as_then = Stamp((fragment.at or 0) * 1000, fragment.expires_at)
-            for partition in place.owned_partitions(anchor.newly_named):
-                yield make_item(TraceItem, partition, fragment.sk, as_then, body=fragment.body or b"")
-    pk = keys.anchor_partition(place.project, place.trace_id)
-    yield make_item(TraceItem, pk, keys.ONLY, stamp, body=orjson.dumps(anchor.record))
+
+def lists_of(place: Place) -> frozenset[str]:
+    """The lists in which a trace is known to stand, besides the day's."""
+    found = read_anchors([place.anchor_partition])
+    return found[place.anchor_partition].lists if found else frozenset()
+
+
+def _read(item: AnchorItem) -> Anchor:
+    start_ms = orjson.loads(item.body or b"{}")["start_ms"]
+    return Anchor(int(start_ms), frozenset(item.lists or ()))
 
 
 def remember(memory: OrderedDict[Key, Value], key: Key, value: Value) -> None:
     memory[key] = value
     while len(memory) > MAX_REMEMBERED:
         memory.popitem(last=False)
-
-
-def _owners_in(record: dict[str, Any]) -> Owners:
-    return Owners(record.get("user_id"), record.get("session_id"), None, None)
-
-
-def _named(owners: Owners) -> dict[str, str]:
-    return {name: value for name in _OWNERS if (value := getattr(owners, name))}

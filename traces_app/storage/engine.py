@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 from traces_app.storage.dynamodb import Client, DynamoDBClient, batch_delete, batch_put
 from traces_app.storage.embedded.client import EmbeddedClient
 from traces_app.storage.errors import StoreUnusable
-from traces_app.storage.models import MODELS, Item, SpanItem, TraceItem
+from traces_app.storage.models import MODELS, AnchorItem, Item, SpanItem, TraceItem
 from traces_app.storage.tables import create_table, table_exists
 
 __all__ = ["Engine", "EngineOptions", "bind_models", "open_engine"]
+
+MIN_SIDE_BY_SIDE: Final = 3
+MAX_SIDE_BY_SIDE: Final = 8
+"""Requests at a time, fewer than the pool has connections."""
+
+Argument = TypeVar("Argument")
+Answer = TypeVar("Answer")
 
 SQLITE_PREFIX: Final = "sqlite:///"
 _binding = threading.RLock()
@@ -57,6 +65,13 @@ class Engine:
     def one_commit(self) -> AbstractContextManager[None]:
         """On the local file all writes of the block are kept together, or none; DynamoDB keeps each."""
         return self.client.one_commit()
+
+    def each(self, ask: Callable[[Argument], Answer], arguments: Sequence[Argument]) -> list[Answer]:
+        """The answers to all, in their order; side by side where each is a round trip."""
+        if self.name == "sqlite" or len(arguments) < MIN_SIDE_BY_SIDE:
+            return list(map(ask, arguments))
+        with ThreadPoolExecutor(MAX_SIDE_BY_SIDE, thread_name_prefix="ask") as threads:
+            return list(threads.map(ask, arguments))
 
     def batch_delete(self, items: Iterable[Item]) -> float:
         """Delete items by their keys, like ``batch_put``; what is not there is no error."""
@@ -123,9 +138,13 @@ def _open_sqlite(options: EngineOptions) -> Engine:
 
 
 def bind_models(client: Client, traces_table: str, spans_table: str) -> None:
-    """Make both models call ``client``. PynamoDB keeps its connection on the class: nobody else may know."""
+    """Make the models call ``client``. PynamoDB keeps its connection on the class: nobody else may know."""
     with _binding:
-        for model, table_name in ((TraceItem, traces_table), (SpanItem, spans_table)):
+        for model, table_name in (
+            (TraceItem, traces_table),
+            (AnchorItem, traces_table),
+            (SpanItem, spans_table),
+        ):
             model.Meta.table_name = table_name
             model._connection = None  # noqa: SLF001 - a new table name needs a new connection
             model._get_connection().connection._client = cast(Any, client)  # noqa: SLF001 - the seam

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from traces_app.domain.fragments import pack_fragment
+from traces_app.domain.fragments import pack_fragment, unpack_fragment
 from traces_app.domain.packing import PackedSpan, content_key, pack_chunk
 from traces_app.domain.summary import Owners, fragment_of
 from traces_app.storage import keys
@@ -67,16 +67,20 @@ class Place:
     def spans_partition(self) -> str:
         return keys.spans_partition(self.project, self.trace_id)
 
-    def owned_partitions(self, *owners: Owners) -> list[str]:
-        """The lists of its sessions and of its users, where it has any."""
-        sessions = {one.session_id: keys.session_partition for one in owners}
-        users = {one.user_id: keys.user_partition for one in owners}
-        return [
-            partition(self.project, name)
-            for named in (sessions, users)
-            for name, partition in named.items()
-            if name
-        ]
+    @property
+    def anchor_partition(self) -> str:
+        return keys.anchor_partition(self.project, self.trace_id)
+
+    def owned_lists(self, owners: Owners) -> frozenset[str]:
+        """The partitions of its session and of its user, where it has one."""
+        session = owners.session_id and keys.session_partition(self.project, owners.session_id)
+        user = owners.user_id and keys.user_partition(self.project, owners.user_id)
+        return frozenset(partition for partition in (session, user) if partition)
+
+    def lists_in(self, fragment: TraceItem) -> frozenset[str]:
+        """Those that its batch named, and so stands in."""
+        facts = unpack_fragment(fragment.body or b"", with_entries=False).facts
+        return self.owned_lists(Owners(facts.user_id, facts.session_id, None, None))
 
 
 def make_item(model: type[AnyItem], pk: str, sk: str, stamp: Stamp, *, body: bytes) -> AnyItem:
@@ -110,13 +114,13 @@ def chunk_items(partition: str, chunks: Iterable[NamedBlob], stamp: Stamp) -> It
 
 def fragment_items(
     place: Place,
-    owners: Iterable[Owners],
+    lists: Iterable[str],
     packed: Sequence[PackedSpan],
     chunks: Sequence[NamedBlob],
     stamp: Stamp,
 ) -> Iterator[Item]:
-    """The batch's fragments, once for each list it belongs to: the day's, its session's, its user's."""
-    partitions = [place.day_partition, *place.owned_partitions(*owners)]
+    """The batch's fragments, in the day's list and in each of ``lists``."""
+    partitions = [place.day_partition, *sorted(lists)]
     stored_bytes = sum(len(blob) for _, blob in chunks)
     chunk_names = [name.encode() for name, _ in chunks]
     for start in range(0, len(packed), MAX_FRAGMENT_SPANS):
@@ -136,6 +140,13 @@ def listed_fragments(place: Place) -> Iterable[TraceItem]:
     """What batches left of a trace in the day's list, expired ones too."""
     prefix = keys.trace_prefix(place.start_ms, place.trace_id) + "#"
     return TraceItem.query(place.day_partition, TraceItem.sk.startswith(prefix), consistent_read=True)
+
+
+def in_list(fragment: TraceItem, partitions: Iterable[str]) -> Iterator[TraceItem]:
+    """The same fragment in other lists, written and expiring when it was."""
+    stamp = Stamp((fragment.at or 0) * 1000, fragment.expires_at)
+    for partition in sorted(partitions):
+        yield make_item(TraceItem, partition, fragment.sk, stamp, body=fragment.body or b"")
 
 
 def _chunk_groups(packed: Sequence[PackedSpan]) -> Iterator[list[PackedSpan]]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from pynamodb.attributes import Attribute, BinaryAttribute, UnicodeAttribute
+from pynamodb.attributes import Attribute, BinaryAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.constants import NUMBER
 from pynamodb.models import Model
 
-__all__ = ["EXPIRY_ATTRIBUTE", "MODELS", "Item", "SpanItem", "TraceItem"]
+__all__ = ["EXPIRY_ATTRIBUTE", "MODELS", "AnchorItem", "Item", "SpanItem", "TraceItem"]
 
 EXPIRY_ATTRIBUTE: Final = "expires_at"
 
@@ -50,6 +50,16 @@ class TraceItem(Item):
         table_name = "llm-tracer-traces"
 
 
+class AnchorItem(Item):
+    """In the table of TraceItem: what the batches of a trace with a foreign id agree upon."""
+
+    lists = UnicodeSetAttribute(null=True)
+    """Partitions of the sessions and users that own the trace."""
+
+    class Meta:
+        table_name = TraceItem.Meta.table_name
+
+
 class SpanItem(Item):
     """Chunks of packed spans."""
 
@@ -58,3 +68,4 @@ class SpanItem(Item):
 
 
 MODELS: Final[tuple[type[Item], ...]] = (TraceItem, SpanItem)
+"""One a table."""

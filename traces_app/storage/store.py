@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import heapq
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
 from traces_app.domain.fragments import unpack_fragment
-from traces_app.domain.limits import OLDEST_START_NS
 from traces_app.domain.packing import PackedSpan
-from traces_app.domain.summary import Fragment, TraceSummary, merge, owners_of
+from traces_app.domain.summary import Fragment, TraceSummary, merge
 from traces_app.storage import keys
-from traces_app.storage.anchors import Anchors, adopted, remember
+from traces_app.storage.anchors import lists_of
+from traces_app.storage.appending import Appender
 from traces_app.storage.chunks import Chunk, read_chunks
 from traces_app.storage.engine import Engine
 from traces_app.storage.items import (
-    NamedBlob,
     Place,
-    chunk_items,
-    fragment_items,
     is_live,
     listed_fragments,
-    make_item,
-    pack_in_parallel,
 )
-from traces_app.storage.models import Item, TraceItem
+from traces_app.storage.models import TraceItem
 from traces_app.storage.records import Records
-from traces_app.storage.rewriting import Change, rewrite
+from traces_app.storage.rewriting import Change, copies, is_being_written, rewrite
 from traces_app.storage.stamp import Stamp
 
 LISTED_PAGE_ITEMS: Final = 64
@@ -44,8 +37,7 @@ class Store(Records):
     def __init__(self, engine: Engine, *, shards: int = 1) -> None:
         self.engine = engine
         self._shards = shards
-        self._anchors = Anchors(self)
-        self._registered: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._appender = Appender(engine, shards)
 
     @property
     def name(self) -> str:
@@ -58,13 +50,7 @@ class Store(Records):
 
         Writing the same again changes nothing. A span may stand once in a trace's sequence.
         """
-        blobs = pack_in_parallel(traces)
-        try:
-            with self.engine.one_commit():
-                return self._write(project, traces, blobs, stamp)
-        except BaseException:
-            self._anchors.forget()  # on the local file they are gone with the rest
-            raise
+        return self._appender.append(project, traces, stamp)
 
     def read_trace(
         self, project: str, trace_id: str, *, now_ns: int, consistent: bool = False
@@ -108,85 +94,27 @@ class Store(Records):
             _, trace_id = keys.parse_fragment_sort(prefix + "#")
             yield prefix, merge(project, trace_id, _fragments(list(group)), now_ns=now_ns)
 
-    def rewrite_trace(self, project: str, position: str, change: Change, *, now_ns: int) -> int:
-        """Change the stored spans of the trace that lists have at ``position``; how many were changed."""
+    def rewrite_trace(self, project: str, position: str, change: Change, *, now_ns: int) -> int | None:
+        """Change the stored spans of the trace that lists have at ``position``; how many were changed.
+
+        ``None``: left alone, as a batch of it is just being written.
+        """
         start_ms, trace_id = keys.parse_fragment_sort(position + "#")
         place = Place(project, trace_id, start_ms, self._shards)
-        listed = [item for item in listed_fragments(place) if is_live(item, now_ns)]
-        chunks = self.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
-        result = rewrite(place, listed, chunks, change)
-        self.engine.batch_put(result.puts.values())
-        self.engine.batch_delete(result.deletes.values())
+        with self.engine.one_commit():
+            listed = [item for item in listed_fragments(place) if is_live(item, now_ns)]
+            lists = lists_of(place)
+            chunks = self.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
+            if is_being_written(listed, chunks, now_ns):
+                return None
+            result = rewrite(place, listed, chunks, lists, change)
+            self.engine.batch_put(result.puts.values())
+            self.engine.batch_delete(result.deletes.values())
+            self.engine.batch_put(copies(place, result, lists_of(place)))
         return result.changed
 
     def list_projects(self) -> list[str]:
         return [item.sk for item in TraceItem.query(keys.PROJECTS)]
-
-    # -- how traces are written --------------------------------------------------------------------
-
-    def _write(
-        self,
-        project: str,
-        traces: Mapping[str, Sequence[PackedSpan]],
-        blobs: Mapping[str, Sequence[NamedBlob]],
-        stamp: Stamp,
-    ) -> float:
-        items: list[Item] = []
-        registrations: dict[tuple[str, str], Item] = {}
-        for trace_id, packed in traces.items():
-            place, found = self._trace_items(project, trace_id, packed, blobs[trace_id], stamp)
-            items += found
-            registrations |= self._registrations(place, stamp)
-        units = self.engine.batch_put([*items, *registrations.values()])
-        for name in registrations:
-            remember(self._registered, name, None)
-        return units
-
-    def _trace_items(
-        self,
-        project: str,
-        trace_id: str,
-        packed: Sequence[PackedSpan],
-        chunks: Sequence[NamedBlob],
-        stamp: Stamp,
-    ) -> tuple[Place, list[Item]]:
-        """What a batch writes of one trace, and where that is listed.
-
-        The start stands in our own ids; for foreign ids the batches agree upon it, and upon whose it is.
-        """
-        owners = owners_of([entry.span for entry in packed])
-        first_ms = _first_start_ms(packed, stamp)
-        own_ms = keys.own_start_ms(trace_id, first_ms)
-        place = Place(project, trace_id, first_ms if own_ms is None else own_ms, self._shards)
-        everyone, adoptions = [owners], []
-        if own_ms is None:
-            anchor = self._anchors.agree(keys.anchor_partition(project, trace_id), first_ms, owners, stamp)
-            place = replace(place, start_ms=anchor.start_ms)
-            everyone.append(anchor.owners)
-            adoptions = list(adopted(place, anchor, stamp)) if anchor.is_news else []
-        items = [
-            *adoptions,
-            *chunk_items(place.spans_partition, chunks, stamp),
-            *fragment_items(place, everyone, packed, chunks, stamp),
-        ]
-        return place, list({(item.pk, item.sk): item for item in items}.values())
-
-    def _registrations(self, place: Place, stamp: Stamp) -> dict[tuple[str, str], Item]:
-        """The project and its day partition, noted once a day and process: lists need not guess days."""
-        today = keys.day_of(stamp.now_ns // 1_000_000)
-        days = keys.days_partition(place.project)
-        after_its_traces = None if stamp.expires_at is None else stamp.expires_at + keys.DAY_MS // 1000
-        items: dict[tuple[str, str], Item] = {}
-        for partition, sort, expires_at in (
-            (keys.PROJECTS, place.project, None),
-            (days, f"{keys.day_of(place.start_ms)}#{place.shard}", after_its_traces),
-        ):
-            name = (partition, f"{sort}@{today}")
-            if name not in self._registered:
-                items[name] = make_item(
-                    TraceItem, partition, sort, Stamp(stamp.now_ns, expires_at), body=b"{}"
-                )
-        return items
 
     # -- how traces are listed ---------------------------------------------------------------------
 
@@ -221,11 +149,6 @@ def _newest_first(partition: str, low: str, high: str, page_items: int) -> Itera
             page_size=page_items,
         )
     )
-
-
-def _first_start_ms(packed: Sequence[PackedSpan], stamp: Stamp) -> int:
-    starts = [start for entry in packed if (start := entry.span.start_ns or 0) >= OLDEST_START_NS]
-    return min(max(0, min(starts, default=stamp.now_ns) // 1_000_000), keys.MAX_START_MS)
 
 
 def _fragments(items: Iterable[TraceItem]) -> list[Fragment]:

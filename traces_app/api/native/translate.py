@@ -115,6 +115,8 @@ def _span_of(fields: dict[str, Any]) -> Span:
     if not fields.keys() <= _SAME_NAME:
         for unknown in fields.keys() - _SAME_NAME:
             attributes.setdefault(unknown, fields.pop(unknown))
+    if "otel" in attributes:  # marks what came by OpenTelemetry
+        attributes["otel (attribute)"] = attributes.pop("otel")
     return Span(
         start_ns=start_ns,
         end_ns=end_ns,

@@ -81,7 +81,14 @@ def unmapped(span: Span) -> Span | None:
     if isinstance(otel, dict):
         is_current = span.is_partial or otel.get("mapper", 0) >= VERSION
         return None if is_current else Span(**{name: deepcopy(getattr(span, name)) for name in _AS_SENT})
-    return deepcopy(span) if speaks_a_convention(span) else None
+    return _unpriced(deepcopy(span)) if speaks_a_convention(span) else None
+
+
+def _unpriced(span: Span) -> Span:
+    """A computed cost is computed again; a reported one is the sender's word."""
+    if span.cost_source == "computed":
+        span.cost_usd = span.cost_source = span.cost_detail = None
+    return span
 
 
 def _fill_call(span: Span, reader: Reader) -> None:

@@ -23,10 +23,14 @@ class Command(StoreCommand):
             self._renormalize(name)
 
     def _renormalize(self, project: str) -> None:
-        traces = spans = 0
+        traces = spans = skipped = 0
         for changed in ingest.renormalize(project, now_ns=time.time_ns()):
-            traces, spans = traces + 1, spans + changed
+            traces, spans, skipped = traces + 1, spans + (changed or 0), skipped + (changed is None)
             if self.stderr.isatty() and traces % SHOW_EVERY == 0:
                 self.stderr.write(f"\r{project}: {traces} traces", ending="")
                 self.stderr.flush()
         self.stdout.write(f"{project}: {spans} spans changed in {traces} traces")
+        if skipped:
+            self.stdout.write(
+                f"{project}: {skipped} traces are being written and were left alone: run it again"
+            )
