@@ -220,6 +220,14 @@ def preview(value: Any) -> str | None:
     return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
 
 
+def preview_of_answer(value: Any) -> str | None:
+    """Of a conversation that came out, its last message; what went in speaks for the user."""
+    is_chat = (
+        isinstance(value, list) and value and all(isinstance(one, dict) and "role" in one for one in value)
+    )
+    return preview(value[-1] if is_chat else value)
+
+
 def _entry(span: Span) -> Entry:
     usage = span.usage
     cost = span.cost_usd
@@ -307,11 +315,13 @@ def _root_of(spans: Sequence[Span]) -> Span | None:
 
 def _previews(spans: Sequence[Span], root: Span | None) -> tuple[str | None, str | None]:
     """The root's; where it has none, what the first call of a model was asked and the last one said."""
-    asked, said = (preview(root.input), preview(root.output)) if root else (None, None)
+    asked, said = (preview(root.input), preview_of_answer(root.output)) if root else (None, None)
     if asked is None or said is None:
         calls = sorted((span for span in spans if span.kind == "llm"), key=lambda span: span.start_ns or 0)
         asked = asked or next((text for span in calls if (text := preview(span.input))), None)
-        said = said or next((text for span in reversed(calls) if (text := preview(span.output))), None)
+        said = said or next(
+            (text for span in reversed(calls) if (text := preview_of_answer(span.output))), None
+        )
     return asked, said
 
 
@@ -393,4 +403,6 @@ def _preview_of_object(value: dict[str, Any]) -> str:
             return _preview_text(value[key])
     if len(value) == 1:
         return _preview_text(next(iter(value.values())))
+    if value.get("parts") == []:
+        return ""
     return orjson.dumps(value).decode() if value else ""

@@ -12,11 +12,12 @@ from traces_app.domain.conventions import (
     openinference,
     otel_genai,
     pydantic_ai,
+    resource,
     traceloop,
     vercel,
 )
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the tables and of what reads them; kept with each span, so that a better one can be run again."""
 
 USUAL_ORDER: Final = (langfuse, mlflow, otel_genai, openinference, traceloop, vercel, pydantic_ai, langsmith)
@@ -26,7 +27,7 @@ ORDER: Final[dict[str, tuple[ModuleType, ...]]] = {
     "model": (langfuse, otel_genai, openinference, vercel, mlflow, langsmith),
     "requested_model": (otel_genai, openinference, vercel, mlflow, pydantic_ai),
     "provider": (otel_genai, openinference, vercel, mlflow, langsmith),
-    "parameters": (otel_genai, openinference, langfuse, vercel),
+    "parameters": (otel_genai, openinference, langfuse, vercel, mlflow),
     "input_messages": (otel_genai, openinference, traceloop, vercel, pydantic_ai),
     "output_messages": (otel_genai, openinference, traceloop, pydantic_ai),
     "input_messages_as_text": (langsmith, langfuse, mlflow),
@@ -37,6 +38,7 @@ ORDER: Final[dict[str, tuple[ModuleType, ...]]] = {
     "tool_name": (otel_genai, openinference, vercel, traceloop, mlflow),
     "session_id": (openinference, langfuse, traceloop, vercel, langsmith, mlflow, otel_genai),
     "user_id": (openinference, langfuse, otel_genai, traceloop, vercel, langsmith, mlflow),
+    "error_message": (langfuse, otel_genai),
     "tags": (openinference, langfuse, pydantic_ai, vercel, langsmith),
     "display_name": (pydantic_ai, vercel),
 }
@@ -53,6 +55,7 @@ def _sources() -> dict[str, tuple[str, ...]]:
                 for convention in ORDER.get(field, USUAL_ORDER)
                 for source in convention.FIELDS.get(field, ())
             )
+            | dict.fromkeys(resource.ANY_SPAN.get(field, ()))
         )
         for field in fields
     }
