@@ -71,7 +71,7 @@ FIELDS = {
     "reasoning_tokens": ("gen_ai.usage.reasoning.output_tokens",),
     "input_audio_tokens": ("gen_ai.usage.audio.input_tokens",),
     "output_audio_tokens": ("gen_ai.usage.audio.output_tokens",),
-    "cost_usd": ("gen_ai.usage.cost", "gen_ai.cost.total_cost"),
+    "cost_usd": ("gen_ai.usage.cost",),
     "first_token_seconds": (
         "gen_ai.response.time_to_first_chunk",
         "gen_ai.client.operation.time_to_first_chunk",

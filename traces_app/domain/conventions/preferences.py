@@ -6,8 +6,10 @@ from types import ModuleType
 from typing import Any, Final
 
 from traces_app.domain.conventions import (
+    anthropic_sdk,
     langfuse,
     langsmith,
+    litellm,
     mlflow,
     openinference,
     otel_genai,
@@ -20,7 +22,18 @@ from traces_app.domain.conventions import (
 VERSION: Final = 2
 """Of the tables and of what reads them; kept with each span, so that a better one can be run again."""
 
-USUAL_ORDER: Final = (langfuse, mlflow, otel_genai, openinference, traceloop, vercel, pydantic_ai, langsmith)
+USUAL_ORDER: Final = (
+    langfuse,
+    mlflow,
+    otel_genai,
+    openinference,
+    traceloop,
+    vercel,
+    pydantic_ai,
+    langsmith,
+    litellm,
+    anthropic_sdk,
+)
 
 ORDER: Final[dict[str, tuple[ModuleType, ...]]] = {
     "kind": (langfuse, openinference, mlflow, langsmith, traceloop, vercel, otel_genai),
@@ -34,10 +47,10 @@ ORDER: Final[dict[str, tuple[ModuleType, ...]]] = {
     "output_messages_as_text": (langsmith, langfuse, mlflow),
     "input_value": (langfuse, openinference, otel_genai, mlflow, traceloop, vercel, pydantic_ai, langsmith),
     "output_value": (langfuse, openinference, otel_genai, mlflow, traceloop, vercel, pydantic_ai, langsmith),
-    "cost_usd": (langfuse, openinference, pydantic_ai, otel_genai, mlflow),
+    "cost_usd": (langfuse, openinference, pydantic_ai, otel_genai, mlflow, litellm),
     "tool_name": (otel_genai, openinference, vercel, traceloop, mlflow),
-    "session_id": (openinference, langfuse, traceloop, vercel, langsmith, mlflow, otel_genai),
-    "user_id": (openinference, langfuse, otel_genai, traceloop, vercel, langsmith, mlflow),
+    "session_id": (openinference, langfuse, traceloop, vercel, langsmith, mlflow, litellm, otel_genai),
+    "user_id": (openinference, langfuse, otel_genai, traceloop, vercel, langsmith, mlflow, litellm),
     "error_message": (langfuse, otel_genai),
     "tags": (openinference, langfuse, pydantic_ai, vercel, langsmith),
     "display_name": (pydantic_ai, vercel),
@@ -80,6 +93,7 @@ _CONTENT_SIGNS: Final = (
     (openinference, ("openinference.", "llm.token_count.")),
     (traceloop, ("traceloop.", "llm.is_streaming", "llm.request.type", "gen_ai.is_streaming")),
     (pydantic_ai, ("logfire.", "model_request_parameters", "pydantic_ai.")),
+    (anthropic_sdk, "anthropic."),
     (otel_genai, "gen_ai."),
 )
 

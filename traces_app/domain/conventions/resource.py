@@ -9,6 +9,6 @@ FIELDS = {
 
 ANY_SPAN = {
     "session_id": ("session_id", "thread_id", "conversation_id"),
-    "user_id": ("user_id", "llm.user"),
+    "user_id": ("user_id",),
 }
 """Of any span: baggage is copied under the names it was set with."""

@@ -72,8 +72,9 @@ def tool_call_of(call: Part) -> Part:
 
 
 def _read_text(part: Part) -> Part:
+    """Without a text where content is not captured, as pydantic-ai writes it: nothing to show."""
     value = first_in(part, "text", "content", "refusal")
-    return {"type": "text", "content": value} if isinstance(value, str) else _other(part)
+    return {"type": "text", "content": value or ""} if isinstance(value, str | None) else _other(part)
 
 
 def _read_reasoning(part: Part) -> Part:
@@ -108,9 +109,11 @@ def _read_media(part: Part) -> Part:
     kind = str(part.get("type", "")).lower()
     found = {
         "mime_type": text_in({**part, **inner}, "mime_type", "media_type", "mediaType", "mimeType", "format"),
-        "modality": text_in(part, "modality") or next((m for m in _MODALITIES if m in kind), ""),
         "file_id": text_in({**part, **inner}, "file_id", "filename"),
     }
+    kinds = (found["mime_type"].partition("/")[0], kind)  # a file of type image/png is an image
+    told = next((name for name in _MODALITIES for kind in kinds if name in kind), "")
+    found["modality"] = text_in(part, "modality") or told
     where = text_in(inner, "url", "uri", "file_uri") or (source if isinstance(source, str) else "")
     data = text_in(inner, "data", "file_data") or ("" if where else text_in(part, "content", "data"))
     if where and not where.startswith(_ADDRESSES):
