@@ -11,7 +11,7 @@ from tests.domain.test_mapping import mapped
 from traces_app.domain.conventions import content_switch
 from traces_app.domain.mapping import map_span
 from traces_app.domain.mapping.messages import chat_of
-from traces_app.domain.preview import preview_of_answer
+from traces_app.domain.preview import preview, preview_of_answer
 from traces_app.domain.pricing import price
 from traces_app.domain.span import Span, Usage
 
@@ -171,6 +171,26 @@ def test_a_tools_arguments_and_result_are_taken_out_of_messages() -> None:
     assert (span.input, span.output) == ({"a": 1}, {"sky": "blue"})
 
 
+def test_older_events_of_strands_are_read_too() -> None:
+    """Without the latest conventions: the choice is a text, or a JSON list of Bedrock's parts."""
+    use = [{"toolUse": {"toolUseId": "c", "name": "get_weather", "input": {"city": "Lisbon"}}}]
+    asked = {"name": "gen_ai.user.message", "attributes": {"content": '[{"text": "weather?"}]'}}
+    chosen = {"message": json.dumps(use), "finish_reason": "tool_use"}
+    span = llm({}, events=[asked, {"name": "gen_ai.choice", "attributes": chosen}])
+    assert span.input == [said("user", "weather?")]
+    assert span.output == [{"role": "assistant", "parts": [CALL], "finish_reason": "tool_use"}]
+
+
+def test_older_events_of_a_tool_are_its_arguments_and_its_result() -> None:
+    given = {"role": "tool", "content": '{"city": "Lisbon"}', "id": "c"}
+    events = [
+        {"name": "gen_ai.tool.message", "attributes": given},
+        {"name": "gen_ai.choice", "attributes": {"message": '[{"text": "blue"}]', "id": "c"}},
+    ]
+    span = mapped({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "f"}, events=events)
+    assert (span.input, span.output) == ({"city": "Lisbon"}, "blue")
+
+
 def test_wrapped_arguments_of_a_tool_are_unwrapped() -> None:
     smolagents = {"args": [], "sanitize_inputs_outputs": True, "kwargs": {"city": "Lisbon"}}
     for wrapped in (smolagents, {"kwargs": {"city": "Lisbon"}}):
@@ -295,6 +315,12 @@ def test_a_cycle_of_strands_is_a_step() -> None:
 def test_the_answer_of_a_conversation_is_what_was_said_last() -> None:
     assert preview_of_answer([said("user", "weather?"), said("assistant", "blue")]) == "blue"
     assert preview_of_answer([{"role": "assistant", "parts": [], "finish_reason": "stop"}]) is None
+
+
+def test_what_a_decorator_saw_is_shown_without_its_wrapping() -> None:
+    assert preview({"args": ["sky?"], "kwargs": {}}) == "sky?"
+    assert preview({"args": [], "kwargs": {"question": "sky?"}}) == "sky?"
+    assert preview({"args": [], "kwargs": {}}) is None
 
 
 def test_an_embedding_without_a_provider_has_a_price() -> None:

@@ -81,7 +81,7 @@ def presented_key(request: HttpRequest) -> str | None:
 
 
 def _key_of_authorization(value: str) -> str | None:
-    """Decoded: LangSmith and LiteLLM send what OTEL_EXPORTER_OTLP_HEADERS says as it stands, ``Bearer%20KEY``."""
+    """Of a value already decoded: LangSmith and LiteLLM send ``Bearer%20KEY`` as the variable has it."""
     scheme, _, credentials = value.partition(" ")
     if scheme.lower() == "bearer":
         return credentials.strip() or None

@@ -33,6 +33,8 @@ def _preview_text(value: Any) -> str:
         users = [item for item in value if item.get("role") == "user"]
         users = users or [item for item in value if item.get("type") == "text"] or value
         return _preview_text(users[-1])
+    if isinstance(value, list) and len(value) == 1:
+        return _preview_text(value[0])
     if isinstance(value, dict):
         return _preview_of_object(value)
     return "" if value is None else orjson.dumps(value).decode()
@@ -41,6 +43,8 @@ def _preview_text(value: Any) -> str:
 def _preview_of_object(value: dict[str, Any]) -> str:
     if value.get("type") == "tool_call":
         return f"{value.get('name')} {orjson.dumps(value.get('arguments')).decode()}"
+    if value.keys() == {"args", "kwargs"}:  # what a decorator saw of a call
+        return _preview_text(value["args"] or value["kwargs"] or None)
     for key in ("content", "text", "messages", "parts"):
         if value.get(key):
             return _preview_text(value[key])

@@ -36,19 +36,24 @@ def fill_content(span: Span, reader: Reader) -> None:
 
 def _said_to(kind: str, chat: list[Message]) -> Any:
     """A tool's input is its arguments and an embedding's its texts, even where they are told as a chat."""
-    parts = [part for message in chat for part in message["parts"]]
-    calls = [part["arguments"] for part in parts if part.get("type") == "tool_call"]
-    if kind == "tool" and len(calls) == 1:
-        return calls[0]
-    texts = [part["content"] for part in parts if part.get("type") == "text"]
+    if kind == "tool":
+        arguments = _values(chat, "tool_call", "arguments") or _values(chat, "tool_result", "content")
+        return arguments[0] if len(arguments) == 1 else chat
+    texts = _values(chat, "text", "content")
     return texts if kind == "embedding" and texts else chat
 
 
 def _answered(kind: str, chat: list[Message], reader: Reader) -> Any:
-    results = [
-        part["content"] for message in chat for part in message["parts"] if part["type"] == "tool_result"
-    ]
-    return results[0] if kind == "tool" and len(results) == 1 else _with_finish_reasons(chat, reader)
+    if kind == "tool":
+        told = (("tool_result", "content"), ("text", "content"), ("other", "value"))
+        results = next(filter(None, (_values(chat, *where) for where in told)), [])
+        return results[0] if len(results) == 1 else chat
+    return _with_finish_reasons(chat, reader)
+
+
+def _values(chat: list[Message], part_type: str, name: str) -> list[Any]:
+    parts = (part for message in chat for part in message["parts"])
+    return [part[name] for part in parts if part.get("type") == part_type]
 
 
 class Events:
@@ -75,13 +80,18 @@ class Events:
             text = data.get("gen_ai.prompt", data.get("gen_ai.completion"))
             where += chat_of(text, role=role or "assistant") or [text_message(role or "assistant", text)]
         elif role == "":
-            inner = decoded(data.get("message"))
-            choice = (
-                {**inner, "finish_reason": data.get("finish_reason")} if isinstance(inner, dict) else data
-            )
-            where.append(message_of(choice, role="assistant"))
+            where.append(message_of(_choice(data), role="assistant"))
         else:
             where.append(message_of({"role": role, **data}))
+
+
+def _choice(data: dict[str, Any]) -> dict[str, Any]:
+    """The message is an object; with Strands Agents a text, or a list of parts."""
+    inner = decoded(data.get("message"))
+    if inner is None:
+        return data
+    message = inner if isinstance(inner, dict) else {"content": inner}
+    return {**message, "finish_reason": data.get("finish_reason")}
 
 
 def details_of(events: Iterable[dict[str, Any]]) -> dict[str, Any]:

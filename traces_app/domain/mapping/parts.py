@@ -9,6 +9,8 @@ from traces_app.domain.json_text import decoded
 
 Part = dict[str, Any]
 
+_PARTS_IN_TEXT: Final = tuple(f'[{{"{name}"' for name in ("type", "text", "content", "toolUse", "toolResult"))
+
 
 def content_of(content: Any) -> list[Part]:
     """The parts in a text, in a part or in a list of both; empty texts are none."""
@@ -20,7 +22,7 @@ def _parts_of(content: Any) -> list[Part]:
     if content is None or content in ("", []):
         return []
     if isinstance(content, str):
-        inner = decoded(content) if content.startswith(('[{"type"', '[{"text"', '[{"content"')) else None
+        inner = decoded(content) if content.startswith(_PARTS_IN_TEXT) else None
         return _parts_of(inner) if isinstance(inner, list) else [{"type": "text", "content": content}]
     if isinstance(content, list):
         return [part_of(part) if isinstance(part, dict) else _plain(part) for part in content]
