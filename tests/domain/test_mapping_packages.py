@@ -191,6 +191,21 @@ def test_older_events_of_a_tool_are_its_arguments_and_its_result() -> None:
     assert (span.input, span.output) == ({"city": "Lisbon"}, "blue")
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        ("openinference.span.kind", "output.value", {"type": "tool", "data": {"type": "tool"}}),
+        ("langfuse.observation.type", "langfuse.observation.output", {"type": "tool"}),
+        ("langsmith.span.kind", "gen_ai.completion", {"output": {"type": "tool"}}),
+    ],
+)
+def test_a_tools_result_is_taken_out_of_langchains_message(kind: str, key: str, value: Any) -> None:
+    message = value.get("data") or value.get("output") or value
+    message |= {"content": '{"sky": "blue"}', "tool_call_id": "c", "name": "f"}
+    span = mapped({kind: "TOOL" if "open" in kind else "tool", key: json.dumps(value)})
+    assert span.output == {"sky": "blue"}
+
+
 def test_wrapped_arguments_of_a_tool_are_unwrapped() -> None:
     smolagents = {"args": [], "sanitize_inputs_outputs": True, "kwargs": {"city": "Lisbon"}}
     for wrapped in (smolagents, {"kwargs": {"city": "Lisbon"}}):

@@ -200,7 +200,16 @@ def _value_output(span: Span, reader: Reader) -> Any:
         return _vectors_told(reader)
     if span.kind == "llm" and (completions := reader.first("completion_texts")):
         return _texts(completions, "completion")
-    return _value(reader, "output_value", "output.mime_type")
+    value = _value(reader, "output_value", "output.mime_type")
+    return _result_in(value) if span.kind == "tool" else value
+
+
+def _result_in(value: Any) -> Any:
+    """What a tool returned, where LangChain has put it into a message for the model."""
+    told = value["output"] if isinstance(value, dict) and value.keys() == {"output"} else value
+    chat = chat_of(told) if isinstance(told, dict) else None
+    results = _values(chat, "tool_result", "content") if chat else []
+    return results[0] if len(results) == 1 else value
 
 
 def _value(reader: Reader, field: str, mime_key: str) -> Any:
