@@ -106,6 +106,57 @@ def test_more_shapes_of_parts(part: dict[str, Any], expected: dict[str, Any]) ->
     assert message["parts"] == [expected]
 
 
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (
+            {"type": "server_tool_call", "id": "s", "name": "search", "server_tool_call": {"query": "q"}},
+            {"type": "tool_call", "id": "s", "name": "search", "arguments": {"query": "q"}},
+        ),
+        (
+            {"type": "server_tool_call_response", "id": "s", "server_tool_call_response": {"hits": 1}},
+            {"type": "tool_result", "id": "s", "content": {"hits": 1}},
+        ),
+        (
+            {"type": "file", "modality": "document", "file_id": "file-1"},
+            {"type": "media", "modality": "document", "file_id": "file-1"},
+        ),
+        (
+            {
+                "type": "audio",
+                "audio": {"audio": {"url": "data:audio/wav;base64,AA", "mime_type": "audio/wav"}},
+            },
+            {
+                "type": "media",
+                "modality": "audio",
+                "mime_type": "audio/wav",
+                "uri": "data:audio/wav;base64,AA",
+            },
+        ),
+        ({"type": "compaction", "id": "c", "content": "so far"},) * 2,
+    ],
+)
+def test_parts_that_the_conventions_have_and_packages_rarely_send(
+    part: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    (message,) = llm({"gen_ai.input.messages": [{"role": "user", "parts": [part]}]}).input
+    assert message["parts"] == [expected]
+
+
+def test_a_call_traced_by_hand_may_have_its_messages_as_its_value() -> None:
+    attributes = {"input.value": '[{"role": "user", "content": "hi"}]', "output.value": "hello"}
+    span = mapped({"openinference.span.kind": "LLM", **attributes})
+    assert (span.input, span.output) == ([said("user", "hi")], "hello")
+    plain = mapped({"openinference.span.kind": "CHAIN", **attributes})
+    assert plain.input == [{"role": "user", "content": "hi"}]
+
+
+def test_an_evaluation_may_be_told_in_the_body_of_a_log() -> None:
+    body = {"gen_ai.evaluation.name": "relevance", "gen_ai.evaluation.score.value": "0.7"}
+    span = llm({}, events=[{"name": "gen_ai.evaluation.result", "body": body}])
+    assert span.scores == [{"name": "relevance", "value": 0.7}]
+
+
 def test_a_result_that_is_an_object_stays_one() -> None:
     """pydantic-ai 1 with version=1."""
     (message,) = chat_of([{"role": "tool", "id": "c", "content": {"sky": "blue"}}]) or []

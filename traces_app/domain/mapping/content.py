@@ -112,15 +112,19 @@ def _chat_input(span: Span, reader: Reader, events: Events) -> list[Message] | N
     if events.inputs:
         return events.inputs
     alone = system if span.kind == "llm" else None
-    return _chat_in_text(span, reader, "input_messages_as_text", "user") or alone
+    said = _chat_in_text(span, reader, "input_messages_as_text", "user")
+    return said or _chat_of_call(span, reader, "input_value", "user") or alone
 
 
 def _first_chat(reader: Reader, field: str, role: str) -> list[Message] | None:
     """The most believed chat in which anything is said; LiteLLM's newer names lose calls of tools."""
     sources = (source for source in reader.every(field) if source is not reader.attributes.get("events"))
-    chats = [chat for chat in (chat_of(source, role=role) for source in sources) if chat]
-    saying = (chat for chat in chats if any(message["parts"] for message in chat))
-    return next(saying, chats[0] if chats else None)
+    silent: list[Message] | None = None
+    for chat in filter(None, (chat_of(source, role=role) for source in sources)):
+        if any(message["parts"] for message in chat):
+            return chat
+        silent = silent or chat
+    return silent
 
 
 def _chat_in_text(span: Span, reader: Reader, field: str, role: str) -> list[Message] | None:
@@ -128,6 +132,11 @@ def _chat_in_text(span: Span, reader: Reader, field: str, role: str) -> list[Mes
         return None
     found = (chat_of(source, role=role) for source in reader.every(field))
     return next(filter(None, found), None)
+
+
+def _chat_of_call(span: Span, reader: Reader, field: str, role: str) -> list[Message] | None:
+    """Spans made by hand have the messages of a call as its plain input and output."""
+    return chat_of(reader.first(field), role=role) if span.kind == "llm" else None
 
 
 def _chat_output(span: Span, reader: Reader, events: Events) -> list[Message] | None:
@@ -141,6 +150,7 @@ def _chat_output(span: Span, reader: Reader, events: Events) -> list[Message] | 
         _vercel_output(reader)
         or _chat_in_text(span, reader, "output_messages_as_text", "assistant")
         or _said(reader.first("output_messages_as_text"))
+        or _chat_of_call(span, reader, "output_value", "assistant")
         or _images(reader)
     )
 

@@ -167,7 +167,8 @@ def scores_of(span: Span, reader: Reader) -> list[dict[str, Any]]:
 def _scores(span: Span, reader: Reader) -> Iterator[dict[str, Any]]:
     for event in span.events:
         if event.get("name") == otel_genai.EVALUATION_EVENT:
-            data = {**(event.get("attributes") or {})}
+            body = event.get("body")
+            data = {**(body if isinstance(body, dict) else {}), **(event.get("attributes") or {})}
             yield _score({name.removeprefix("gen_ai.evaluation."): value for name, value in data.items()})
     for found in reader.every("evaluation"):
         if isinstance(found, dict):

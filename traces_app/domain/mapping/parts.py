@@ -64,7 +64,7 @@ def _untyped(part: Part) -> Part:
 def tool_call_of(call: Part) -> Part:
     call = call["tool_call"] if isinstance(call.get("tool_call"), dict) else call
     function = call["function"] if isinstance(call.get("function"), dict) else call
-    arguments = first_in(function, "arguments", "input", "args")
+    arguments = first_in(function, "arguments", "input", "args", "server_tool_call")
     return {
         "type": "tool_call",
         "id": text_in(call, "call_id", "toolCallId", "toolUseId", "tool_call_id", "id"),
@@ -88,7 +88,7 @@ def _read_reasoning(part: Part) -> Part:
 
 
 def _read_result(part: Part) -> Part:
-    value = first_in(part, "result", "response", "output", "content")
+    value = first_in(part, "result", "response", "output", "content", "server_tool_call_response")
     if isinstance(value, dict) and value.keys() == {"type", "value"}:  # Vercel's {type: "json", value}
         value = value["value"]
     result = {
@@ -105,8 +105,8 @@ def _read_media(part: Part) -> Part:
     source = first_in(
         part, "image_url", "image", "source", "input_audio", "audio", "file", "url", "uri", "data", *_BINARY
     )
-    while isinstance(source, dict) and isinstance(source.get("image"), dict):
-        source = source["image"]
+    while isinstance(source, dict) and isinstance(inside := first_in(source, "image", "audio"), dict):
+        source = inside  # OpenInference's image.image.url
     inner = source if isinstance(source, dict) else {}
     kind = str(part.get("type", "")).lower()
     found = {
@@ -134,9 +134,19 @@ _MODALITIES: Final = ("image", "audio", "video", "file", "document")
 _READERS: Final[dict[str, Callable[[Part], Part]]] = {
     **dict.fromkeys(("text", "input_text", "output_text", "refusal"), _read_text),
     **dict.fromkeys(("reasoning", "thinking", "redacted_thinking"), _read_reasoning),
-    **dict.fromkeys(("tool_call", "tool_use", "function_call", "server_tool_use", "function"), tool_call_of),
     **dict.fromkeys(
-        ("tool_result", "tool_call_response", "function_call_output", "tool_return"), _read_result
+        ("tool_call", "tool_use", "function_call", "server_tool_use", "server_tool_call", "function"),
+        tool_call_of,
+    ),
+    **dict.fromkeys(
+        (
+            "tool_result",
+            "tool_call_response",
+            "function_call_output",
+            "tool_return",
+            "server_tool_call_response",
+        ),
+        _read_result,
     ),
     **dict.fromkeys(
         ("image", "image_url", "input_image", "blob", "uri", "file", "media", "video", "binary"), _read_media
