@@ -11,7 +11,6 @@ from tests.domain.test_mapping import mapped
 from traces_app.domain.conventions import content_switch
 from traces_app.domain.mapping import map_span
 from traces_app.domain.mapping.messages import chat_of
-from traces_app.domain.preview import preview, preview_of_answer
 from traces_app.domain.pricing import price
 from traces_app.domain.span import Span, Usage
 
@@ -376,17 +375,6 @@ def test_the_first_chunk_is_found_in_more_places() -> None:
 
 def test_a_cycle_of_strands_is_a_step() -> None:
     assert mapped({"gen_ai.operation.name": "execute_event_loop_cycle"}).kind == "chain"
-
-
-def test_the_answer_of_a_conversation_is_what_was_said_last() -> None:
-    assert preview_of_answer([said("user", "weather?"), said("assistant", "blue")]) == "blue"
-    assert preview_of_answer([{"role": "assistant", "parts": [], "finish_reason": "stop"}]) is None
-
-
-def test_what_a_decorator_saw_is_shown_without_its_wrapping() -> None:
-    assert preview({"args": ["sky?"], "kwargs": {}}) == "sky?"
-    assert preview({"args": [], "kwargs": {"question": "sky?"}}) == "sky?"
-    assert preview({"args": [], "kwargs": {}}) is None
 
 
 def test_an_embedding_without_a_provider_has_a_price() -> None:

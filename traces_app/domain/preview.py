@@ -45,7 +45,7 @@ def _preview_of_object(value: dict[str, Any]) -> str:
         return f"{value.get('name')} {orjson.dumps(value.get('arguments')).decode()}"
     if value.keys() == {"args", "kwargs"}:  # what a decorator saw of a call
         return _preview_text(value["args"] or value["kwargs"] or None)
-    for key in ("content", "text", "messages", "parts"):
+    for key in ("content", "text", "messages", "parts", "data", "kwargs"):  # LangChain's in the last two
         if value.get(key):
             return _preview_text(value[key])
     if len(value) == 1:
