@@ -11,9 +11,10 @@ import orjson
 from traces_app.domain.limits import MAX_ID_CHARACTERS
 from traces_app.domain.mapping import map_span
 from traces_app.domain.packing import span_from
+from traces_app.domain.preview import preview, preview_of_answer
 from traces_app.domain.problems import NOTE_PREFIX, Problem
 from traces_app.domain.span import Span
-from traces_app.domain.summary import TraceSummary, fragment_of, merge, preview
+from traces_app.domain.summary import TraceSummary, fragment_of, merge
 from traces_app.domain.tree import TreeRow, arrange
 from traces_app.storage import StoreUnavailable, StoreUnusable, get_store, keys
 
@@ -296,10 +297,10 @@ def _add_payload_of_root(trace: Trace) -> None:
     if summary.root_span_id is not None:
         root = trace.span(summary.root_span_id)
         summary.metadata = root.metadata
-        asked, said = preview(root.input), preview(root.output)
+        asked, said = preview(root.input), preview_of_answer(root.output)
     if calls:
         asked = asked or preview(trace.span(calls[0]).input)
-        said = said or preview(trace.span(calls[-1]).output)
+        said = said or preview_of_answer(trace.span(calls[-1]).output)
     summary.input_preview, summary.output_preview = asked, said
 
 

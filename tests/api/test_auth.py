@@ -24,6 +24,7 @@ def basic(user: str, password: str) -> str:
         {"api_key": "project-dev"},
         {"Authorization": "Bearer project-dev"},
         {"Authorization": "bearer  project-dev"},
+        {"Authorization": "Bearer%20project-dev"},
         {"Authorization": "project-dev"},
         {"Authorization": basic("public", "project-dev")},
         {"Authorization": basic("project-dev", "")},

@@ -6,8 +6,9 @@ import pytest
 
 from tests.builders import NOW_NS, span, span_id, trace_id
 from traces_app.domain.fragments import pack_fragment, unpack_fragment
+from traces_app.domain.preview import preview
 from traces_app.domain.span import Span, Usage
-from traces_app.domain.summary import ROOT_GRACE_NS, TraceSummary, fragment_of, merge, preview
+from traces_app.domain.summary import ROOT_GRACE_NS, TraceSummary, fragment_of, merge
 
 ROOT = span(
     1,

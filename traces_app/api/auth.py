@@ -9,6 +9,7 @@ import base64
 import binascii
 import time
 from typing import Any, Final, Literal, Protocol
+from urllib.parse import unquote
 
 from django.http import HttpRequest
 from ninja.errors import AuthenticationError
@@ -76,10 +77,11 @@ def presented_key(request: HttpRequest) -> str | None:
     for header in _KEY_HEADERS:
         if key := request.META.get(header, "").strip():
             return str(key)
-    return _key_of_authorization(request.META.get("HTTP_AUTHORIZATION", "").strip())
+    return _key_of_authorization(unquote(request.META.get("HTTP_AUTHORIZATION", "")).strip())
 
 
 def _key_of_authorization(value: str) -> str | None:
+    """Of a value already decoded: LangSmith and LiteLLM send ``Bearer%20KEY`` as the variable has it."""
     scheme, _, credentials = value.partition(" ")
     if scheme.lower() == "bearer":
         return credentials.strip() or None

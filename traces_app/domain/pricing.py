@@ -75,6 +75,10 @@ def price(
     return None
 
 
+_LAST_RESORT: Final = "openai"
+"""Whose models are looked through when nobody tells the provider: its embeddings match no maker's pattern."""
+
+
 @lru_cache(maxsize=4096)
 def _model_price(model: str, provider: str | None, slot: int) -> tuple[str, Prices] | None:
     """Whose prices, and those of the labels that have one."""
@@ -82,7 +86,7 @@ def _model_price(model: str, provider: str | None, slot: int) -> tuple[str, Pric
 
     at = datetime.fromtimestamp(slot * PRICE_SLOT_S, UTC)
     table = data_snapshot.get_snapshot()
-    for provider_id in (provider, None) if provider else (None,):
+    for provider_id in dict.fromkeys((provider or None, None, _LAST_RESORT)):
         try:
             found_provider, found_model = table.find_provider_model(model, None, provider_id, None)
         except LookupError:

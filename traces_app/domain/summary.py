@@ -12,9 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-import orjson
-
-from traces_app.domain.limits import PREVIEW_CHARACTERS
+from traces_app.domain.preview import preview, preview_of_answer
 from traces_app.domain.span import Span
 from traces_app.domain.tree import counts_usage, rollups
 
@@ -211,15 +209,6 @@ def total(entries: Sequence[Entry]) -> Totals:
     return totals
 
 
-def preview(value: Any) -> str | None:
-    """The first words of an input or output: the last user's message of a chat, else the text itself."""
-    text = _preview_text(value)
-    if not text:
-        return None
-    text = " ".join(text[: 4 * PREVIEW_CHARACTERS].split())
-    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
-
-
 def _entry(span: Span) -> Entry:
     usage = span.usage
     cost = span.cost_usd
@@ -307,11 +296,13 @@ def _root_of(spans: Sequence[Span]) -> Span | None:
 
 def _previews(spans: Sequence[Span], root: Span | None) -> tuple[str | None, str | None]:
     """The root's; where it has none, what the first call of a model was asked and the last one said."""
-    asked, said = (preview(root.input), preview(root.output)) if root else (None, None)
+    asked, said = (preview(root.input), preview_of_answer(root.output)) if root else (None, None)
     if asked is None or said is None:
         calls = sorted((span for span in spans if span.kind == "llm"), key=lambda span: span.start_ns or 0)
         asked = asked or next((text for span in calls if (text := preview(span.input))), None)
-        said = said or next((text for span in reversed(calls) if (text := preview(span.output))), None)
+        said = said or next(
+            (text for span in reversed(calls) if (text := preview_of_answer(span.output))), None
+        )
     return asked, said
 
 
@@ -371,26 +362,3 @@ def _status(facts: Facts, totals: Totals, now_ns: int) -> str:
     if now_ns - last_ns < ROOT_GRACE_NS:
         return "pending"
     return "error" if totals.error_count else "ok"
-
-
-def _preview_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        users = [item for item in value if item.get("role") == "user"]
-        users = users or [item for item in value if item.get("type") == "text"] or value
-        return _preview_text(users[-1])
-    if isinstance(value, dict):
-        return _preview_of_object(value)
-    return "" if value is None else orjson.dumps(value).decode()
-
-
-def _preview_of_object(value: dict[str, Any]) -> str:
-    if value.get("type") == "tool_call":
-        return f"{value.get('name')} {orjson.dumps(value.get('arguments')).decode()}"
-    for key in ("content", "text", "messages", "parts"):
-        if value.get(key):
-            return _preview_text(value[key])
-    if len(value) == 1:
-        return _preview_text(next(iter(value.values())))
-    return orjson.dumps(value).decode() if value else ""

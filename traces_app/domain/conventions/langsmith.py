@@ -23,6 +23,9 @@ FIELDS = {
     "provider": ("langsmith.metadata.ls_provider",),
     "input_messages_as_text": ("gen_ai.prompt",),
     "output_messages_as_text": ("gen_ai.completion",),
+    "request": ("gen_ai.prompt",),
+    "stream": ("langsmith.request.streaming",),
+    "tool_definitions": ("gen_ai.prompt -> tools",),
     "input_value": ("gen_ai.prompt",),
     "output_value": ("gen_ai.completion",),
     "cache_read_tokens": (
@@ -39,7 +42,7 @@ FIELDS = {
         "metadata -> session_id",
         "metadata -> thread_id",
     ),
-    "user_id": ("langsmith.metadata.user_id",),
+    "user_id": ("langsmith.metadata.user_id", "metadata -> user_id"),
     "tags": ("langsmith.span.tags",),
     "metadata": ("langsmith.metadata.*",),
 }

@@ -32,6 +32,8 @@ FIELDS = {
     "provider": ("mlflow.llm.provider",),
     "input_messages_as_text": ("mlflow.spanInputs",),
     "output_messages_as_text": ("mlflow.spanOutputs",),
+    "parameters": ("invocation_params",),
+    "request": ("mlflow.spanInputs",),
     "input_value": ("mlflow.spanInputs",),
     "output_value": ("mlflow.spanOutputs",),
     "input_tokens": ("mlflow.chat.tokenUsage -> input_tokens",),
@@ -46,8 +48,11 @@ FIELDS = {
         "mlflow.llm.cost",
     ),
     "tool_name": ("mlflow.spanFunctionName",),
-    "tool_definitions": ("mlflow.chat.tools",),
+    "tool_call_id": ("mlflow.spanOutputs -> tool_call_id",),
+    "tool_definitions": ("mlflow.chat.tools", "mlflow.spanInputs -> tools"),
     "session_id": ("mlflow.trace.session",),
     "user_id": ("mlflow.trace.user",),
     "trace_tags": ("mlflow.traceTag.*",),
 }
+
+FIRST_TOKEN_EVENTS = ("mlflow.chunk.item.0",)

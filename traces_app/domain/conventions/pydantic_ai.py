@@ -27,6 +27,8 @@ FIELDS = {
     ),
     "cache_write_tokens": (
         "gen_ai.usage.details.cache_write_tokens",
+        "gen_ai.aggregated_usage.cache_write.input_tokens",
+        "gen_ai.aggregated_usage.cache_creation.input_tokens",
         "gen_ai.usage.raw -> cache_creation_input_tokens",
     ),
     "reasoning_tokens": (

@@ -44,6 +44,10 @@ _AS_SENT: Final = (
 _NOT_PARAMETERS: Final = frozenset(
     {"messages", "input", "tools", "functions", "system", "instructions", "model", "prompt", "contents", "id"}
 )
+_REQUEST_KEYS: Final = frozenset({"model", "model_name"})
+_FRAMEWORKS: Final = frozenset(
+    {"langchain", "langgraph", "autogen", "strands-agents", "microsoft.agent_framework", "crewai", "agno"}
+)
 _GENERIC_NAMES: Final = frozenset(
     {"running tool", "running tools", "ai.toolCall", "execute_tool", "agent run", "invoke_agent"}
 )
@@ -113,7 +117,7 @@ def _provider(reader: Reader) -> str | None:
     """In lower case. A framework is no provider, and Vercel's names say the API too: ``openai.chat``."""
     for told in reader.every("provider"):
         name = str(decoded(told)).strip().lower()
-        if name and name != "langchain":
+        if name and name not in _FRAMEWORKS:
             return name.partition(".")[0] if "ai.operationId" in reader.attributes else name
     return None
 
@@ -122,12 +126,22 @@ def _parameters(span: Span, reader: Reader, requested: str | None) -> dict[str, 
     """What was asked for, the model among it; messages and tools have fields of their own."""
     found = decoded(reader.first("parameters"))
     told = found if isinstance(found, dict) else {}
-    parameters = {name: value for name, value in told.items() if name not in _NOT_PARAMETERS}
+    parameters = {
+        name: value
+        for name, value in (told or _request(span, reader)).items()
+        if name not in _NOT_PARAMETERS and value is not None and value != ""
+    }
     if requested is not None:
         parameters = {"model": requested, **parameters}
     if _is_stream(span, reader):
         parameters["stream"] = True
     return parameters or None
+
+
+def _request(span: Span, reader: Reader) -> dict[str, Any]:
+    """The whole request to a model, where an instrumentation keeps nothing smaller."""
+    found = decoded(reader.first("request")) if span.kind == "llm" else None
+    return found if isinstance(found, dict) and not _REQUEST_KEYS.isdisjoint(found) else {}
 
 
 def _is_stream(span: Span, reader: Reader) -> bool:

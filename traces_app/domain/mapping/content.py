@@ -14,11 +14,12 @@ from traces_app.domain.mapping.messages import (
     instructions_of,
     message_of,
     text_message,
-    tool_call_of,
 )
+from traces_app.domain.mapping.parts import tool_call_of
 from traces_app.domain.mapping.reader import Reader
 from traces_app.domain.span import Span
 
+_CALL_KEYS: Final = frozenset({"args", "kwargs", "sanitize_inputs_outputs"})
 _NO_CHAT_KINDS: Final = frozenset({"tool", "embedding", "retrieval", "reranker"})
 
 
@@ -26,10 +27,33 @@ def fill_content(span: Span, reader: Reader) -> None:
     """``input`` and ``output`` where they are empty."""
     events = Events(span.events, reader)
     if span.input is None:
-        span.input = _chat_input(span, reader, events) or _value_input(span, reader)
+        chat = _chat_input(span, reader, events)
+        span.input = _said_to(span.kind, chat) if chat else _value_input(span, reader)
     if span.output is None:
         messages = _chat_output(span, reader, events)
-        span.output = _with_finish_reason(messages, reader) if messages else _value_output(span, reader)
+        span.output = _answered(span.kind, messages, reader) if messages else _value_output(span, reader)
+
+
+def _said_to(kind: str, chat: list[Message]) -> Any:
+    """A tool's input is its arguments and an embedding's its texts, even where they are told as a chat."""
+    if kind == "tool":
+        arguments = _values(chat, "tool_call", "arguments") or _values(chat, "tool_result", "content")
+        return arguments[0] if len(arguments) == 1 else chat
+    texts = _values(chat, "text", "content")
+    return texts if kind == "embedding" and texts else chat
+
+
+def _answered(kind: str, chat: list[Message], reader: Reader) -> Any:
+    if kind == "tool":
+        told = (("tool_result", "content"), ("text", "content"), ("other", "value"))
+        results = next(filter(None, (_values(chat, *where) for where in told)), [])
+        return results[0] if len(results) == 1 else chat
+    return _with_finish_reasons(chat, reader)
+
+
+def _values(chat: list[Message], part_type: str, name: str) -> list[Any]:
+    parts = (part for message in chat for part in message["parts"])
+    return [part[name] for part in parts if part.get("type") == part_type]
 
 
 class Events:
@@ -56,13 +80,18 @@ class Events:
             text = data.get("gen_ai.prompt", data.get("gen_ai.completion"))
             where += chat_of(text, role=role or "assistant") or [text_message(role or "assistant", text)]
         elif role == "":
-            inner = decoded(data.get("message"))
-            choice = (
-                {**inner, "finish_reason": data.get("finish_reason")} if isinstance(inner, dict) else data
-            )
-            where.append(message_of(choice, role="assistant"))
+            where.append(message_of(_choice(data), role="assistant"))
         else:
             where.append(message_of({"role": role, **data}))
+
+
+def _choice(data: dict[str, Any]) -> dict[str, Any]:
+    """The message is an object; with Strands Agents a text, or a list of parts."""
+    inner = decoded(data.get("message"))
+    if inner is None:
+        return data
+    message = inner if isinstance(inner, dict) else {"content": inner}
+    return {**message, "finish_reason": data.get("finish_reason")}
 
 
 def details_of(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -77,14 +106,25 @@ def details_of(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def _chat_input(span: Span, reader: Reader, events: Events) -> list[Message] | None:
     system = instructions_of(reader.first("system_instructions"))
-    for source in reader.every("input_messages"):
-        messages = chat_of(source, role="user") if source is not reader.attributes.get("events") else None
-        if messages:
-            return [*system, *messages] if system and system[0] != messages[0] else messages
+    messages = _first_chat(reader, "input_messages", "user")
+    if messages:
+        return [*system, *messages] if system and system[0] != messages[0] else messages
     if events.inputs:
         return events.inputs
     alone = system if span.kind == "llm" else None
-    return _chat_in_text(span, reader, "input_messages_as_text", "user") or alone
+    said = _chat_in_text(span, reader, "input_messages_as_text", "user")
+    return said or _chat_of_call(span, reader, "input_value", "user") or alone
+
+
+def _first_chat(reader: Reader, field: str, role: str) -> list[Message] | None:
+    """The most believed chat in which anything is said; LiteLLM's newer names lose calls of tools."""
+    sources = (source for source in reader.every(field) if source is not reader.attributes.get("events"))
+    silent: list[Message] | None = None
+    for chat in filter(None, (chat_of(source, role=role) for source in sources)):
+        if any(message["parts"] for message in chat):
+            return chat
+        silent = silent or chat
+    return silent
 
 
 def _chat_in_text(span: Span, reader: Reader, field: str, role: str) -> list[Message] | None:
@@ -94,13 +134,14 @@ def _chat_in_text(span: Span, reader: Reader, field: str, role: str) -> list[Mes
     return next(filter(None, found), None)
 
 
+def _chat_of_call(span: Span, reader: Reader, field: str, role: str) -> list[Message] | None:
+    """Spans made by hand have the messages of a call as its plain input and output."""
+    return chat_of(reader.first(field), role=role) if span.kind == "llm" else None
+
+
 def _chat_output(span: Span, reader: Reader, events: Events) -> list[Message] | None:
-    for source in reader.every("output_messages"):
-        messages = (
-            chat_of(source, role="assistant") if source is not reader.attributes.get("events") else None
-        )
-        if messages:
-            return messages
+    if messages := _first_chat(reader, "output_messages", "assistant"):
+        return messages
     if events.outputs:
         return events.outputs
     if span.kind != "llm":
@@ -109,6 +150,8 @@ def _chat_output(span: Span, reader: Reader, events: Events) -> list[Message] | 
         _vercel_output(reader)
         or _chat_in_text(span, reader, "output_messages_as_text", "assistant")
         or _said(reader.first("output_messages_as_text"))
+        or _chat_of_call(span, reader, "output_value", "assistant")
+        or _images(reader)
     )
 
 
@@ -116,6 +159,14 @@ def _said(text: Any) -> list[Message] | None:
     """What a model answered as a plain text."""
     value = decoded(text)
     return [text_message("assistant", value)] if isinstance(value, str) and value else None
+
+
+def _images(reader: Reader) -> list[Message] | None:
+    """What an image model made; ``output.value`` holds the same and more."""
+    images = [
+        {"type": "image", **image} for image in reader.first("output_images") or () if isinstance(image, dict)
+    ]
+    return [message_of({"role": "assistant", "content": images})] if images else None
 
 
 def _vercel_output(reader: Reader) -> list[Message] | None:
@@ -130,10 +181,14 @@ def _vercel_output(reader: Reader) -> list[Message] | None:
     return [message] if message["parts"] else None
 
 
-def _with_finish_reason(messages: list[Message], reader: Reader) -> list[Message]:
-    reason = finish_reason(reader.first("finish_reason"))
-    if reason and messages and "finish_reason" not in messages[-1]:
-        messages[-1]["finish_reason"] = reason
+def _with_finish_reasons(messages: list[Message], reader: Reader) -> list[Message]:
+    """One for each choice where as many are told, else the first for the last message."""
+    told = decoded(reader.first("finish_reason"))
+    is_one_each = isinstance(told, list) and len(told) == len(messages)
+    reasons = told if is_one_each else [None] * (len(messages) - 1) + [told]
+    for message, reason in zip(messages, map(finish_reason, reasons), strict=True):
+        if reason:
+            message.setdefault("finish_reason", reason)
     return messages
 
 
@@ -155,7 +210,16 @@ def _value_output(span: Span, reader: Reader) -> Any:
         return _vectors_told(reader)
     if span.kind == "llm" and (completions := reader.first("completion_texts")):
         return _texts(completions, "completion")
-    return _value(reader, "output_value", "output.mime_type")
+    value = _value(reader, "output_value", "output.mime_type")
+    return _result_in(value) if span.kind == "tool" else value
+
+
+def _result_in(value: Any) -> Any:
+    """What a tool returned, where LangChain has put it into a message for the model."""
+    told = value["output"] if isinstance(value, dict) and value.keys() == {"output"} else value
+    chat = chat_of(told) if isinstance(told, dict) else None
+    results = _values(chat, "tool_result", "content") if chat else []
+    return results[0] if len(results) == 1 else value
 
 
 def _value(reader: Reader, field: str, mime_key: str) -> Any:
@@ -166,8 +230,8 @@ def _value(reader: Reader, field: str, mime_key: str) -> Any:
 
 def _arguments(value: Any) -> Any:
     """A decorator's ``{args, kwargs}`` is unwrapped where only one of them holds something."""
-    if isinstance(value, dict) and value.keys() == {"args", "kwargs"}:
-        if not value["args"]:
+    if isinstance(value, dict) and "kwargs" in value and value.keys() <= _CALL_KEYS:
+        if not value.get("args"):
             return value["kwargs"]
         if not value["kwargs"]:
             return value["args"]

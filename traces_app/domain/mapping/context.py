@@ -17,14 +17,20 @@ _NOT_METADATA_BEGINNINGS: Final = ("LANGSMITH_", "ls_")
 
 
 def fill_context(span: Span, reader: Reader) -> None:
-    span.session_id = span.session_id or reader.text("session_id")
-    span.user_id = span.user_id or reader.text("user_id")
+    about = (reader.attributes.get("otel") or {}).get("resource") or {}
+    span.session_id = span.session_id or _owner(reader, "session_id") or _of_resource(about, "session_id")
+    span.user_id = span.user_id or _owner(reader, "user_id") or _of_resource(about, "user_id")
     if not span.tags:
         span.tags = list(tags_of(reader))
     span.metadata = metadata_of(reader) | span.metadata
-    about = (reader.attributes.get("otel") or {}).get("resource") or {}
     span.environment = span.environment or reader.text("environment") or _of_resource(about, "environment")
     span.release = span.release or reader.text("release") or _of_resource(about, "release")
+
+
+def _owner(reader: Reader, field: str) -> str | None:
+    """Logfire scrubs what is called a session: ``[Scrubbed due to 'session']`` is nobody's."""
+    told = reader.text(field)
+    return None if told is not None and told.startswith("[Scrubbed") else told
 
 
 def tags_of(reader: Reader) -> Iterator[str]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from traces_app.domain.conventions import openinference, otel_genai, traceloop, vercel
+from traces_app.domain.conventions import mlflow, openinference, otel_genai, traceloop, vercel
 from traces_app.domain.json_text import decoded
+from traces_app.domain.mapping.messages import offered_tools
 from traces_app.domain.mapping.reader import Reader, number_of
 from traces_app.domain.span import Span
 
@@ -18,9 +19,13 @@ FIRST_TOKEN_EVENTS: Final = frozenset(
         *openinference.FIRST_TOKEN_EVENTS,
         *traceloop.FIRST_TOKEN_EVENTS,
         *vercel.FIRST_TOKEN_EVENTS,
+        *mlflow.FIRST_TOKEN_EVENTS,
     )
 )
 _STATUS_IN_TEXT: Final = re.compile(r"(?:Error code|status_code|status code|HTTP)[: ]+([1-5][0-9]{2})\b")
+_TRACEBACK: Final = "\n\nTraceback (most recent call last):"
+"""Follows the message in LangSmith's exceptions; the stack has a field of its own."""
+
 _MAX_SEARCHED_CHARACTERS: Final = 2_000
 _TEXT_KEYS: Final = ("content", "text", "page_content", "pageContent")
 
@@ -29,7 +34,8 @@ def error_of(span: Span, reader: Reader) -> dict[str, Any] | None:
     """What is known of a failure: the last exception, else the attributes, else the status."""
     raised = _last_exception(span)
     told = reader.attributes.get("otel") or {}
-    message = raised.get("exception.message") or reader.text("error_message") or told.get("status_message")
+    raised_message = str(raised.get("exception.message") or "").partition(_TRACEBACK)[0].strip()
+    message = raised_message or reader.text("error_message") or told.get("status_message")
     error = {
         "type": raised.get("exception.type") or reader.text("error_type"),
         "message": message,
@@ -90,7 +96,8 @@ def tool_of(span: Span, reader: Reader) -> dict[str, Any] | None:
     tool: dict[str, Any] = {}
     if span.kind == "tool":
         tool = {"name": reader.text("tool_name") or span.name, "call_id": reader.text("tool_call_id")}
-    tool["definitions"] = _definitions(decoded(reader.first("tool_definitions")))
+    definitions = _definitions(decoded(reader.first("tool_definitions")))
+    tool["definitions"] = definitions or offered_tools(reader.first("input_messages_as_text"))
     return {name: value for name, value in tool.items() if value} or None
 
 
@@ -125,7 +132,8 @@ def documents_of(span: Span, reader: Reader) -> list[Any] | None:
     """``{id, text, score, metadata}`` each, as far as known; of a retrieval also what it returned."""
     found = decoded(reader.first("documents"))
     if not isinstance(found, list) and span.kind == "retrieval":
-        found = span.output.get("documents") if isinstance(span.output, dict) else span.output
+        told = span.output if isinstance(span.output, dict) else {}
+        found = told.get("documents", told.get("output")) or span.output
         if not _are_documents(found):
             return None
     return [_document(entry) for entry in found] if isinstance(found, list) else None
@@ -159,7 +167,8 @@ def scores_of(span: Span, reader: Reader) -> list[dict[str, Any]]:
 def _scores(span: Span, reader: Reader) -> Iterator[dict[str, Any]]:
     for event in span.events:
         if event.get("name") == otel_genai.EVALUATION_EVENT:
-            data = {**(event.get("attributes") or {})}
+            body = event.get("body")
+            data = {**(body if isinstance(body, dict) else {}), **(event.get("attributes") or {})}
             yield _score({name.removeprefix("gen_ai.evaluation."): value for name, value in data.items()})
     for found in reader.every("evaluation"):
         if isinstance(found, dict):

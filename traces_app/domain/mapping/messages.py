@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from traces_app.domain.json_text import decoded
+from traces_app.domain.mapping.parts import content_of, part_of, text_in, tool_call_of
 
 Message = dict[str, Any]
 
@@ -25,6 +25,8 @@ _ROLES: Final = {
     "humanmessage": "user",
     "systemmessage": "system",
     "toolmessage": "tool",
+    "tool-call": "assistant",
+    "tool-response": "tool",
 }
 _ITEM_ROLES: Final = {
     "function_call": "assistant",
@@ -37,6 +39,8 @@ _ITEM_ROLES: Final = {
 }
 """Entries that stand among messages and say by their type who speaks: OpenAI's responses, LangChain."""
 
+_PAIR: Final = 2
+_PAIR_ROLES: Final = frozenset({"system", "user", "human", "assistant", "ai", "tool", "developer"})
 _CONTENT_KEYS: Final = frozenset(
     {"content", "parts", "contents", "tool_calls", "tool_call_id", "function_call", "refusal", "kwargs"}
 )
@@ -48,10 +52,15 @@ def chat_of(value: Any, *, role: str = "") -> list[Message] | None:
 
     ``role`` is for messages that do not name theirs.
     """
-    items = _items(decoded(value))
+    items = [_spoken(item) for item in _items(decoded(value)) if not _is_offer(item)]
     if not items or not all(_is_message(item, role) for item in items):
         return None
     return [message_of(item, role=role) for item in items]
+
+
+def offered_tools(value: Any) -> list[Any]:
+    """Langfuse's LangChain handler lists the tools that a model may call among the messages."""
+    return [item["content"] for item in _items(decoded(value)) if _is_offer(item)]
 
 
 def message_of(item: dict[str, Any], *, role: str = "") -> Message:
@@ -76,7 +85,7 @@ def instructions_of(value: Any) -> list[Message]:
     value = decoded(value)
     if isinstance(value, dict):
         value = value.get("parts") or [value]
-    parts = _content(value)
+    parts = content_of(value)
     return [{"role": "system", "parts": parts}] if parts else []
 
 
@@ -92,40 +101,54 @@ def finish_reason(value: Any) -> str | None:
 
 
 def text_message(role: str, text: Any) -> Message:
-    return {"role": role, "parts": _content(text)}
-
-
-def tool_call_of(call: dict[str, Any]) -> dict[str, Any]:
-    call = call["tool_call"] if isinstance(call.get("tool_call"), dict) else call
-    function = call["function"] if isinstance(call.get("function"), dict) else call
-    arguments = _first(function, "arguments", "input", "args")
-    return {
-        "type": "tool_call",
-        "id": _text(call, "id", "call_id", "toolCallId", "tool_call_id"),
-        "name": _text(function, "name", "toolName", "tool_name"),
-        "arguments": {} if arguments in (None, "") else decoded(arguments),
-    }
+    return {"role": role, "parts": content_of(text)}
 
 
 def _items(value: Any) -> list[Any]:
     """The entries that are messages, wherever a request or a response keeps them."""
     if isinstance(value, list):
-        only = value[0] if len(value) == 1 else None
-        return only if isinstance(only, list) else value  # LangChain batches: [[message, ...]]
-    if not isinstance(value, dict):
-        return []
+        return _items_of_batch(value)
+    return _items_of_object(value) if isinstance(value, dict) else []
+
+
+def _items_of_batch(batch: list[Any]) -> list[Any]:
+    """LangChain has batches of one, ``[[message, ...]]``; a node of LangGraph answers with an update."""
+    only = batch[0] if len(batch) == 1 else None
+    if isinstance(only, dict) and {"graph", "update"} <= only.keys():
+        return _items(only["update"])
+    return only if isinstance(only, list) and not _is_pair(only) else batch
+
+
+def _items_of_object(value: dict[str, Any]) -> list[Any]:
     for key in ("messages", "contents", "choices", "candidates", "generations", "output"):
         if isinstance(value.get(key), list):
             return [*_instructions_in(value), *map(_choice, _items(value[key]))]
     if isinstance(value.get("input"), list) and _is_message(value["input"][:1] and value["input"][0], ""):
         return [*_instructions_in(value), *value["input"]]
+    if isinstance(value.get("input"), str) and "model" in value:
+        return [*_instructions_in(value), {"role": "user", "content": value["input"]}]
     return [value]
 
 
+def _is_pair(item: Any) -> bool:
+    """LangChain takes ``("user", "hi")`` for a message."""
+    return isinstance(item, list) and len(item) == _PAIR and all(isinstance(text, str) for text in item)
+
+
+def _spoken(item: Any) -> Any:
+    return {"role": item[0], "content": item[1]} if _is_pair(item) and item[0] in _PAIR_ROLES else item
+
+
+def _is_offer(item: Any) -> bool:
+    content = item.get("content") if isinstance(item, dict) and item.get("role") == "tool" else None
+    return isinstance(content, dict) and isinstance(content.get("function"), dict)
+
+
 def _instructions_in(request: dict[str, Any]) -> list[Any]:
-    """Anthropic's and Vercel's ``system``, and the ``instructions`` of OpenAI's responses."""
+    """Anthropic's and Vercel's ``system``, and OpenAI's ``instructions``, which its responses repeat."""
     found = request.get("system") or request.get("instructions")
-    return [{"role": "system", "content": found}] if found and "choices" not in request else []
+    is_request = "choices" not in request and "output" not in request
+    return [{"role": "system", "content": found}] if found and is_request else []
 
 
 def _choice(choice: Any) -> Any:
@@ -151,12 +174,13 @@ def _is_message(item: Any, role: str) -> bool:
 
 
 def _unwrapped(item: dict[str, Any]) -> dict[str, Any]:
-    """OpenInference's ``{message: {...}}``, a choice's, and LangChain's ``{id, kwargs: {content, type}}``."""
+    """OpenInference's and a choice's ``{message: {...}}``, LangChain's ``{type, data}`` and ``{kwargs}``."""
     inner = item.get("message")
     if isinstance(inner, dict) and "role" not in item and "content" not in item:
         return {**item, **inner}
-    if isinstance(item.get("kwargs"), dict) and "role" not in item:
-        return dict(item["kwargs"])
+    for key in ("kwargs", "data"):
+        if isinstance(item.get(key), dict) and "role" not in item:
+            return dict(item[key])
     return item
 
 
@@ -167,13 +191,13 @@ def _role(said: Any) -> str:
 
 def _parts(item: dict[str, Any]) -> list[dict[str, Any]]:
     if item.get("type") in ("function_call", "reasoning", "function_call_output"):
-        return [_part(item)]
+        return [part_of(item)]
     parts = _reasoning_beside(item)
     if isinstance(item.get("parts"), list):
-        return [*parts, *_content(item["parts"])]
-    contents = _content(item.get("contents"))
+        return [*parts, *content_of(item["parts"])]
+    contents = content_of(item.get("contents"))
     has_text = any(part.get("type") == "text" for part in contents)
-    parts += contents if has_text else [*_content(item.get("content")), *contents]
+    parts += contents if has_text else [*content_of(item.get("content")), *contents]
     if isinstance(item.get("refusal"), str) and item["refusal"]:
         parts.append({"type": "text", "content": item["refusal"]})
     return parts + _calls_beside(item, parts)
@@ -201,134 +225,9 @@ def _calls_beside(item: dict[str, Any], parts: list[dict[str, Any]]) -> list[dic
 
 def _as_results(item: dict[str, Any], parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What a tool's message holds is its result."""
-    if any(part.get("type") == "tool_result" for part in parts):
+    if any(part.get("type") in ("tool_result", "tool_call") for part in parts):
         return parts
-    texts = [part["content"] for part in parts if part.get("type") == "text"]
-    content = texts[0] if len(texts) == len(parts) == 1 else parts
-    result = {"type": "tool_result", "id": _text(item, "tool_call_id", "id"), "content": decoded(content)}
+    only = parts[0] if len(parts) == 1 else {}
+    content = {"text": only.get("content"), "other": only.get("value")}.get(str(only.get("type")), parts)
+    result = {"type": "tool_result", "id": text_in(item, "tool_call_id", "id"), "content": decoded(content)}
     return [result | ({"name": item["name"]} if isinstance(item.get("name"), str) else {})]
-
-
-def _content(content: Any) -> list[dict[str, Any]]:
-    if content is None or content in ("", []):
-        return []
-    if isinstance(content, str):
-        inner = decoded(content) if content.startswith(('[{"type"', '[{"text"', '[{"content"')) else None
-        return _content(inner) if isinstance(inner, list) else [{"type": "text", "content": content}]
-    if isinstance(content, list):
-        return [_part(part) if isinstance(part, dict) else _plain(part) for part in content]
-    return [_part(content) if isinstance(content, dict) else _plain(content)]
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    if isinstance(value, str):
-        return {"type": "text", "content": value}
-    return {"type": "text", "content": str(value)} if isinstance(value, int | float) else _other(value)
-
-
-def _other(value: Any) -> dict[str, Any]:
-    return {"type": "other", "value": value}
-
-
-def _part(part: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(part.get("message_content"), dict):
-        part = part["message_content"]
-    if isinstance(part.get("tool_call"), dict):
-        return tool_call_of(part)
-    kind = str(part.get("type") or part.get("kind") or "").lower().replace("-", "_")
-    return _READERS.get(kind, _untyped)(part)
-
-
-def _untyped(part: dict[str, Any]) -> dict[str, Any]:
-    """Gemini's and Bedrock's parts have no type, but a name: ``{text}``, ``{toolUse}``."""
-    if "type" in part:
-        return part
-    for key, read in _NAMED_PARTS.items():
-        if isinstance(part.get(key), dict):
-            return read(part[key])
-    text = part.get("text", part.get("content"))
-    return {"type": "text", "content": text} if isinstance(text, str) else _other(part)
-
-
-def _read_text(part: dict[str, Any]) -> dict[str, Any]:
-    value = _first(part, "text", "content", "refusal")
-    return {"type": "text", "content": value} if isinstance(value, str) else _other(part)
-
-
-def _read_reasoning(part: dict[str, Any]) -> dict[str, Any]:
-    value = _first(part, "thinking", "text", "content", "reasoning", "summary")
-    if isinstance(value, list):
-        texts = [_text(one, "text", "content") for one in value if isinstance(one, dict)]
-        value = "\n\n".join(filter(None, texts))
-    return {"type": "reasoning", "content": value if isinstance(value, str) else ""}
-
-
-def _read_result(part: dict[str, Any]) -> dict[str, Any]:
-    value = _first(part, "result", "response", "output", "content")
-    if isinstance(value, dict) and value.keys() == {"type", "value"}:  # Vercel's {type: "json", value}
-        value = value["value"]
-    result = {
-        "type": "tool_result",
-        "id": _text(part, "id", "call_id", "tool_use_id", "toolCallId", "toolUseId", "tool_call_id"),
-        "content": decoded(value),
-    }
-    name = _text(part, "name", "toolName", "tool_name")
-    return result | {"name": name} if name else result
-
-
-def _read_media(part: dict[str, Any]) -> dict[str, Any]:
-    """Images, audio and files: where they are, or their base64."""
-    source = _first(
-        part, "image_url", "image", "source", "input_audio", "audio", "file", "url", "uri", "data"
-    )
-    while isinstance(source, dict) and isinstance(source.get("image"), dict):
-        source = source["image"]
-    inner = source if isinstance(source, dict) else {}
-    kind = str(part.get("type", "")).lower()
-    found = {
-        "mime_type": _text({**part, **inner}, "mime_type", "media_type", "mediaType", "mimeType", "format"),
-        "modality": _text(part, "modality") or next((m for m in _MODALITIES if m in kind), ""),
-        "file_id": _text({**part, **inner}, "file_id", "filename"),
-    }
-    where = _text(inner, "url", "uri", "file_uri") or (source if isinstance(source, str) else "")
-    data = _text(inner, "data", "file_data") or ("" if where else _text(part, "content", "data"))
-    if where and not where.startswith(("http", "data:", "gs:", "s3:", "file:", "/")):
-        where, data = "", where  # base64 where an address could be, as Vercel's SDK writes it
-    return {"type": "media"} | {
-        key: text for key, text in {**found, "uri": where, "data": data}.items() if text
-    }
-
-
-_MODALITIES: Final = ("image", "audio", "video", "file", "document")
-
-_READERS: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
-    **dict.fromkeys(("text", "input_text", "output_text", "refusal"), _read_text),
-    **dict.fromkeys(("reasoning", "thinking", "redacted_thinking"), _read_reasoning),
-    **dict.fromkeys(("tool_call", "tool_use", "function_call", "server_tool_use", "function"), tool_call_of),
-    **dict.fromkeys(
-        ("tool_result", "tool_call_response", "function_call_output", "tool_return"), _read_result
-    ),
-    **dict.fromkeys(
-        ("image", "image_url", "input_image", "blob", "uri", "file", "media", "video"), _read_media
-    ),
-    **dict.fromkeys(("audio", "input_audio", "input_file", "document", "image_file"), _read_media),
-}
-_NAMED_PARTS: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
-    "functionCall": tool_call_of,
-    "function_call": tool_call_of,
-    "toolUse": tool_call_of,
-    "functionResponse": _read_result,
-    "function_response": _read_result,
-    "toolResult": _read_result,
-    "inlineData": _read_media,
-    "inline_data": _read_media,
-}
-
-
-def _first(part: dict[str, Any], *names: str) -> Any:
-    return next((part[name] for name in names if part.get(name) is not None), None)
-
-
-def _text(part: dict[str, Any], *names: str) -> str:
-    value = _first(part, *names)
-    return value if isinstance(value, str) else ""

@@ -1,0 +1,18 @@
+"""What a list shows of an input and an output."""
+
+from __future__ import annotations
+
+from tests.domain.test_mapping_packages import said
+from traces_app.domain.preview import preview, preview_of_answer
+
+
+def test_the_answer_of_a_conversation_is_what_was_said_last() -> None:
+    assert preview_of_answer([said("user", "weather?"), said("assistant", "blue")]) == "blue"
+    assert preview_of_answer([{"role": "assistant", "parts": [], "finish_reason": "stop"}]) is None
+
+
+def test_what_a_decorator_saw_is_shown_without_its_wrapping() -> None:
+    assert preview({"args": ["sky?"], "kwargs": {}}) == "sky?"
+    assert preview({"args": [], "kwargs": {"question": "sky?"}}) == "sky?"
+    assert preview({"args": [], "kwargs": {}}) is None
+    assert preview({"messages": [{"type": "ai", "data": {"content": "blue", "type": "ai"}}]}) == "blue"

@@ -1,0 +1,55 @@
+"""The first words of what went in and came out, for lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from traces_app.domain.limits import PREVIEW_CHARACTERS
+
+
+def preview(value: Any) -> str | None:
+    """The first words of an input or output: the last user's message of a chat, else the text itself."""
+    text = _preview_text(value)
+    if not text:
+        return None
+    text = " ".join(text[: 4 * PREVIEW_CHARACTERS].split())
+    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
+
+
+def preview_of_answer(value: Any) -> str | None:
+    """Of a conversation that came out, its last message; what went in speaks for the user."""
+    is_chat = (
+        isinstance(value, list) and value and all(isinstance(one, dict) and "role" in one for one in value)
+    )
+    return preview(value[-1] if is_chat else value)
+
+
+def _preview_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        users = [item for item in value if item.get("role") == "user"]
+        users = users or [item for item in value if item.get("type") == "text"] or value
+        return _preview_text(users[-1])
+    if isinstance(value, list) and len(value) == 1:
+        return _preview_text(value[0])
+    if isinstance(value, dict):
+        return _preview_of_object(value)
+    return "" if value is None else orjson.dumps(value).decode()
+
+
+def _preview_of_object(value: dict[str, Any]) -> str:
+    if value.get("type") == "tool_call":
+        return f"{value.get('name')} {orjson.dumps(value.get('arguments')).decode()}"
+    if value.keys() == {"args", "kwargs"}:  # what a decorator saw of a call
+        return _preview_text(value["args"] or value["kwargs"] or None)
+    for key in ("content", "text", "messages", "parts", "data", "kwargs"):  # LangChain's in the last two
+        if value.get(key):
+            return _preview_text(value[key])
+    if len(value) == 1:
+        return _preview_text(next(iter(value.values())))
+    if value.get("parts") == []:
+        return ""
+    return orjson.dumps(value).decode() if value else ""
