@@ -45,3 +45,24 @@ def test_repeated_and_empty_tags_are_dropped() -> None:
     one = span(1, tags=["b", "a", "", "b"])
     normalize(one, now_ns=NOW_NS)
     assert one.tags == ["b", "a"]
+
+
+def test_a_span_of_opentelemetrys_is_kept_without_what_cannot_be() -> None:
+    attributes = {
+        "otel": {"mapper": 0},
+        "gen_ai.operation.name": "chat",
+        "gen_ai.usage.input_tokens": 10**14,
+        "gen_ai.usage.output_tokens": 7,
+        "gen_ai.usage.cost": 1e9,
+    }
+    found = span(1, attributes=attributes, start_ns=1, end_ns=NOW_NS * 2)
+    assert normalize(found, now_ns=NOW_NS) is None
+    assert (found.start_ns, found.end_ns, found.cost_usd) == (None, None, None)
+    assert (found.usage.input_tokens, found.usage.output_tokens) == (None, 7)
+    assert [notice.split()[0] for notice in found.notices] == [
+        "start_ns",
+        "end_ns",
+        "cost_usd",
+        "usage.input_tokens",
+    ]
+    assert found.attributes["gen_ai.usage.cost"] == 1e9

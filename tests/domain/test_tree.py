@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import NOW_NS, span, span_id
 from traces_app.domain.span import Span, Usage
-from traces_app.domain.tree import TreeRow, arrange
+from traces_app.domain.tree import TreeRow, arrange, rollups
 
 
 def by_name(rows: list[TreeRow]) -> dict[str, TreeRow]:
@@ -98,3 +98,8 @@ def test_sums_go_up_and_a_rollup_does_not_count_twice() -> None:
 def test_only_calls_of_models_count_tokens(kind: str) -> None:
     (row,) = arrange([span(1, kind=kind, usage=Usage(10, 1))])
     assert row.subtree_total_tokens is None
+
+
+def test_spans_in_a_cycle_repeat_nobodys_usage() -> None:
+    parents = {"a": "b", "b": "c", "c": "a", "d": "e", "e": "b", "self": "self", "leaf": "top", "top": None}
+    assert rollups(parents, parents) == {"e", "top"}

@@ -187,6 +187,7 @@ def test_logs_before_after_and_split_fill_their_span() -> None:
     send(system)
     (trace,) = stored()
     assert (trace.name, trace.status, trace.span_count) == ("chat", "ok", 1)
+    assert trace.input_preview == "hello"
     opened = queries.get_trace("dev", trace.trace_id, now_ns=now_ns)
     span = opened.span("01" * 8)
     assert (span.name, span.status) == ("chat", "ok")

@@ -25,7 +25,7 @@ __all__ = ["KeyedRequest", "RequireKey", "admit", "presented_key"]
 Call = Literal["ingest", "read"]
 
 _KEY_HEADERS: Final = ("HTTP_X_API_KEY", "HTTP_API_KEY")
-"""``X-API-Key``; ``api_key`` and ``api-key``, which WSGI spells alike."""
+"""``X-API-Key``, and ``api-key`` (WSGI servers drop names with underscores)."""
 
 
 class KeyedRequest(Protocol):

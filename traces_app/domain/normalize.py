@@ -33,8 +33,13 @@ def normalize(span: Span, *, now_ns: int) -> Refusal | None:
 
     Each repair leaves a sentence in ``span.notices``.
     """
-    if span.attributes and not span.is_partial and ("otel" in span.attributes or speaks_a_convention(span)):
+    is_foreign = "otel" in span.attributes
+    if is_foreign:
+        _disbelieve_times(span, now_ns)
+    if span.attributes and not span.is_partial and (is_foreign or speaks_a_convention(span)):
         map_span(span)
+    if is_foreign:
+        _disbelieve_numbers(span)
     refusal = _check_times(span, now_ns) or _check_numbers(span)
     if refusal is not None:
         return refusal
@@ -64,6 +69,24 @@ def renormalize(span: Span, *, now_ns: int) -> Span | None:
             setattr(fresh, name, getattr(span, name))
     fresh.notices = list(dict.fromkeys([*span.notices, *fresh.notices]))
     return None if fresh == span else fresh
+
+
+def _disbelieve_times(span: Span, now_ns: int) -> None:
+    """No exporter mends what it is told: a span of OpenTelemetry's is kept without what cannot be."""
+    for name in ("start_ns", "end_ns"):
+        value = getattr(span, name)
+        if value is not None and not OLDEST_START_NS <= value <= now_ns + MAX_CLOCK_AHEAD_NS:
+            setattr(span, name, None)
+            span.notices.append(f"{name} {value} is not from 2000 to tomorrow: not believed")
+
+
+def _disbelieve_numbers(span: Span) -> None:
+    refusal = _check_numbers(span)
+    while refusal is not None:
+        holder, _, name = refusal.field.rpartition(".")
+        setattr(span.usage if holder else span, name, None)
+        span.notices.append(f"{refusal.field} is {refusal.reason}: not believed")
+        refusal = _check_numbers(span)
 
 
 def _check_times(span: Span, now_ns: int) -> Refusal | None:

@@ -9,9 +9,11 @@ delivered again, late or in another grouping.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from traces_app.domain.mapping import map_span
 from traces_app.domain.preview import preview, preview_of_answer
 from traces_app.domain.span import Span
 from traces_app.domain.tree import counts_usage, rollups
@@ -298,12 +300,23 @@ def _previews(spans: Sequence[Span], root: Span | None) -> tuple[str | None, str
     """The root's; where it has none, what the first call of a model was asked and the last one said."""
     asked, said = (preview(root.input), preview_of_answer(root.output)) if root else (None, None)
     if asked is None or said is None:
-        calls = sorted((span for span in spans if span.kind == "llm"), key=lambda span: span.start_ns or 0)
+        calls = sorted(filter(None, map(_call, spans)), key=lambda span: span.start_ns or 0)
         asked = asked or next((text for span in calls if (text := preview(span.input))), None)
         said = said or next(
             (text for span in reversed(calls) if (text := preview_of_answer(span.output))), None
         )
     return asked, said
+
+
+def _call(span: Span) -> Span | None:
+    """A call of a model, or what events tell of one whose span comes apart."""
+    if span.is_partial:
+        span = deepcopy(span)
+        map_span(span)
+        if not any(isinstance(one, dict) and one.get("role") == "user" for one in span.input or ()):
+            span.input = None  # a system's words alone are no question
+        return span
+    return span if span.kind == "llm" else None
 
 
 def _larger_counts(known: dict[str, int], more: dict[str, int]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from traces_app.domain.span import COUNTING_KINDS, Span
 
@@ -43,19 +44,21 @@ def arrange(spans: Iterable[Span]) -> list[TreeRow]:
 def rollups(parents: Mapping[str, str | None], counting: Iterable[str]) -> set[str]:
     """Ids of counting spans that have a counting descendant: their usage repeats it.
 
-    ``parents`` maps every span id to its parent's; ``counting`` are those with usage of their own.
+    ``parents`` maps every span id to its parent's; ``counting`` are those with usage of their own. Spans in a
+    cycle are nobody's descendants.
     """
     counting = set(counting)
     found: set[str] = set()
     passed: set[str] = set()
     for span_id in counting:
+        above: dict[str, None] = {}
         parent = parents.get(span_id)
-        while parent is not None and parent not in passed and parent != span_id:
-            passed.add(parent)
-            if parent in counting:
-                found.add(parent)
+        while parent is not None and parent not in passed and parent not in above:
+            above[parent] = None
             parent = parents.get(parent)
-    return found
+        passed.update(above)
+        found.update(takewhile(lambda name: name != parent, above) if parent in above else above)  # noqa: B023
+    return found & counting
 
 
 def counts_usage(span: Span) -> bool:
