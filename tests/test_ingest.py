@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.builders import NOW_NS, own_trace_id, put, span, span_id, trace_id
-from traces_app import queries, storage
+from traces_app import ingest, queries, storage
 from traces_app.access import Access
 from traces_app.domain.limits import MAX_SPAN_BYTES
 from traces_app.domain.span import Span, Usage
@@ -265,3 +265,14 @@ def test_a_batch_that_failed_after_naming_a_session_lists_it_when_it_comes_again
             put(access, span(1, session_id="s"))
     put(access, span(1, session_id="s"))
     assert owned(session_id="s") == [(2, "s", None)]
+
+
+def test_a_batch_that_unfolds_beyond_all_measure_is_kept_as_far_as_it_may(
+    access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "MAX_BATCH_BYTES", 10_000)
+    shared = {"resource": "x" * 4000}
+    receipt = put(access, *(span(n, attributes=shared) for n in range(1, 6)))
+    assert receipt.accepted == 3
+    assert [(one.index, one.field) for one in receipt.rejected] == [(3, "batch"), (4, "batch")]
+    assert queries.get_losses("dev", now_ns=NOW_NS) == {"refused: batch": 2}

@@ -11,7 +11,7 @@ from typing import Final
 from django.conf import settings
 
 from traces_app.access import Access
-from traces_app.domain.limits import MAX_LOSS_REASONS, MAX_SPAN_BYTES, MAX_VALUE_DEPTH
+from traces_app.domain.limits import MAX_BATCH_BYTES, MAX_LOSS_REASONS, MAX_SPAN_BYTES, MAX_VALUE_DEPTH
 from traces_app.domain.normalize import Refusal, normalize
 from traces_app.domain.normalize import renormalize as normalize_again
 from traces_app.domain.packing import PackedSpan, pack_payload
@@ -25,6 +25,11 @@ MAX_REASON_CHARACTERS: Final = 64
 MAX_LOST: Final = 10**12
 MAX_DELAY_NS: Final = DAY_S * 10**9
 """Older batches count as of a day ago: problems are listed by time, the newest first."""
+
+
+BATCH_TOO_LARGE: Final = Refusal(
+    "batch", f"more than {MAX_BATCH_BYTES} bytes of JSON before this span: send fewer, or a smaller resource"
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -56,12 +61,15 @@ def receive(
     """
     receipt = Receipt()
     traces: dict[str, dict[str, PackedSpan]] = {}
+    packed_bytes = 0
     for index, span in enumerate(spans):
-        refusal = _pack(span, traces, now_ns)
-        if refusal is None:
-            receipt.accepted += 1
+        packed = _packed(span, now_ns) if packed_bytes <= MAX_BATCH_BYTES else BATCH_TOO_LARGE
+        if isinstance(packed, Refusal):
+            receipt.rejected.append(Rejection(index, span.span_id, packed.field, packed.reason))
         else:
-            receipt.rejected.append(Rejection(index, span.span_id, refusal.field, refusal.reason))
+            receipt.accepted += 1
+            packed_bytes += len(packed.payload)
+            _add(traces, packed)
     if traces:
         ordered = {trace_id: list(by_id.values()) for trace_id, by_id in traces.items()}
         receipt.write_units = get_store().append(access.project, ordered, Stamp(now_ns, _expiry(now_ns)))
@@ -107,22 +115,25 @@ def _note_losses(access: Access, losses: Mapping[str, int], batch: Sequence[Span
     )
 
 
-def _pack(span: Span, traces: dict[str, dict[str, PackedSpan]], now_ns: int) -> Refusal | None:
-    """Into ``traces``, unless refused. Of a span that comes twice the whole and later one stands."""
+def _packed(span: Span, now_ns: int) -> PackedSpan | Refusal:
     refusal = normalize(span, now_ns=now_ns)
     if refusal is not None:
         return refusal
     try:
         payload = pack_payload(span)
-    except TypeError as error:
-        return Refusal("span", f"not JSON, or nested deeper than {MAX_VALUE_DEPTH} levels: {error}")
+    except TypeError:
+        return Refusal("span", f"not JSON, or nested deeper than {MAX_VALUE_DEPTH} levels")
     if len(payload) > MAX_SPAN_BYTES:
         return Refusal("span", f"{len(payload)} bytes of JSON; the limit is {MAX_SPAN_BYTES} a span")
-    by_id = traces.setdefault(span.trace_id, {})
-    earlier = by_id.get(span.span_id)
-    if earlier is None or earlier.span.is_pending or not span.is_pending:
-        by_id[span.span_id] = PackedSpan(span, payload)
-    return None
+    return PackedSpan(span, payload)
+
+
+def _add(traces: dict[str, dict[str, PackedSpan]], packed: PackedSpan) -> None:
+    """Of a span that comes twice the whole and later one stands."""
+    by_id = traces.setdefault(packed.span.trace_id, {})
+    earlier = by_id.get(packed.span.span_id)
+    if earlier is None or earlier.span.is_pending or not packed.span.is_pending:
+        by_id[packed.span.span_id] = packed
 
 
 def _expiry(now_ns: int) -> int:

@@ -7,6 +7,10 @@ from typing import Final
 MAX_SPAN_BYTES: Final = 16 * 2**20
 """JSON bytes of one span: it is held in memory whole, several times over, while it is packed."""
 
+MAX_BATCH_BYTES: Final = 256 * 2**20
+"""JSON bytes of all spans of a batch: four times the largest body. What a body says once for many spans (a
+resource) is written with each."""
+
 MAX_VALUE_DEPTH: Final = 200
 """Levels of nesting in a JSON value: orjson writes 254 at most, and the span itself takes some."""
 
