@@ -153,3 +153,14 @@ def test_json_ten_thousand_levels_deep_names_the_limit(api: Api, start: bytes) -
 def test_a_byte_order_mark_and_broken_utf8_are_repaired(api: Api) -> None:
     body = json.dumps({"spans": [span_in(input="caf?")]}).encode().replace(b"caf?", b"caf\xe9")
     assert api.post("/api/ingest", b"\xef\xbb\xbf" + body).json() == ACCEPTED
+
+
+@pytest.mark.parametrize("length", ["-5", "abc", "9" * 30])
+def test_a_length_that_is_none_is_told_never_taken_for_an_empty_body(length: str) -> None:
+    assert call_wsgi("/api/ingest", io.BytesIO(BATCH), CONTENT_LENGTH=length).status == 400
+
+
+def test_a_transfer_encoding_that_is_not_read_is_told() -> None:
+    answer = call_wsgi("/api/ingest", io.BytesIO(BATCH), HTTP_TRANSFER_ENCODING="gzip, chunked")
+    assert answer.status == 501
+    assert "gzip, chunked" in answer.json()["detail"]

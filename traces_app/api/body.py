@@ -101,7 +101,11 @@ def _is_compressed(request: HttpRequest) -> bool:
 
 def _declared_bytes(request: HttpRequest) -> int:
     text = request.META.get("CONTENT_LENGTH") or "0"
-    return int(text) if text.isdecimal() and len(text) <= MAX_LENGTH_DIGITS else 0
+    if not (text.isdecimal() and len(text) <= MAX_LENGTH_DIGITS):
+        raise ProblemError(
+            400, "Wrong length", "Content-Length is no number of bytes.", field="Content-Length"
+        )
+    return int(text)
 
 
 def _raw_pieces(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
@@ -109,7 +113,7 @@ def _raw_pieces(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
 
     Packed bytes are bounded too: members of gzip that hold nothing would go on for ever.
     """
-    is_chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    is_chunked = _is_chunked(request)
     declared_bytes = 0 if is_chunked else _declared_bytes(request)
     stream = _chunked_stream(request) if is_chunked else request
     received_bytes = 0
@@ -120,6 +124,19 @@ def _raw_pieces(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
         yield piece
     if received_bytes < declared_bytes:
         raise _cut_short()
+
+
+def _is_chunked(request: HttpRequest) -> bool:
+    encoding = request.META.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
+    if encoding not in ("", "identity", "chunked"):
+        raise ProblemError(
+            501,
+            "Unknown transfer encoding",
+            f"Transfer-Encoding {encoding[:40]!r} is not read here.",
+            field="Transfer-Encoding",
+            limit="identity or chunked",
+        )
+    return encoding == "chunked"
 
 
 def _read_piece(stream: Any) -> bytes:

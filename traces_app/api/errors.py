@@ -85,7 +85,7 @@ def problem_response(problem: ProblemError) -> HttpResponse | StreamingHttpRespo
     }
     text = orjson.dumps({name: value for name, value in body.items() if value is not None})
     response: HttpResponse | StreamingHttpResponse
-    if problem.status == HTTPStatus.LENGTH_REQUIRED:
+    if problem.status in (HTTPStatus.LENGTH_REQUIRED, HTTPStatus.NOT_IMPLEMENTED):
         # The body was not read and would be taken for the next request. Without a length of our own
         # Django's server closes the connection.
         response = StreamingHttpResponse([text])

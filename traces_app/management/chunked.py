@@ -58,14 +58,14 @@ class ChunkedStream(io.RawIOBase):
 class _Handler(ServerHandler):  # type: ignore[misc, unused-ignore]
     def __init__(self, stdin: Any, stdout: Any, stderr: Any, environ: dict[str, Any], **options: Any) -> None:
         super().__init__(stdin, stdout, stderr, environ, **options)
-        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+        if environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower() == "chunked":
             self.stdin = ChunkedStream(stdin)
             self.base_env["wsgi.input_terminated"] = True
 
     def close(self) -> None:
         try:
             super().close()
-        except ValueError:
+        except (ValueError, OverflowError):
             self.request_handler.close_connection = True  # a broken body: nothing behind it can be read
 
 
