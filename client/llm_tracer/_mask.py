@@ -107,8 +107,8 @@ class Mask:
 
     def error(self, error: dict[str, Any]) -> dict[str, Any]:
         """The same of an exception: its message quotes what the host was working with."""
-        plain: dict[str, Any] = loads(self.content(encode(error)[0]))
-        return plain
+        plain = loads(self.content(encode(error)[0]))
+        return {"message": str(plain["value"])} if "value" in plain else dict(plain)
 
     def _tells(self, copied: Copy) -> bool:
         """True if a secret may stand under one of the keys in a list or dict."""

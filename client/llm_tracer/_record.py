@@ -88,7 +88,8 @@ def _facts(span: Span) -> dict[str, Any]:
     if span._usage is not None:
         facts["usage"] = dict(span._usage)
     if span._ambient is not None:
-        facts |= span._ambient.stamp
+        if span._ambient is not span.shared_state.ambient:  # else it is in the trace's own already
+            facts |= span._ambient.stamp
         facts["tags"] = list(dict.fromkeys((*facts.get("tags", ()), *span._ambient.tags)))
     return facts
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from llm_tracer._context import ambient
 from llm_tracer._ids import new_span_id, new_trace_id
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class TraceState:
     """What all spans of one trace share."""
 
     __slots__ = (
+        "ambient",
         "anchor_ns",
         "is_sampled",
         "lost",
@@ -60,7 +62,8 @@ class TraceState:
         self.source = source
         self.sink: Sink = source.queue
         self.is_sampled = True
-        self.stamp = stamp
+        self.ambient = ambient.get()
+        self.stamp = stamp if self.ambient is None else {**self.ambient.stamp, **stamp}
         """Members that every span of the trace carries: session and user, as far as they are known."""
         self.anchor_ns = now_ns - perf_counter_ns()
         """The wall clock is read once a trace; times within it come from the monotonic clock."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from llm_tracer._context import ambient, texts_of
+from llm_tracer._context import texts_of
 from llm_tracer._foreign import text_of
 from llm_tracer._propagation import RemoteParent
 from llm_tracer._span import DEFAULT_SPAN_KIND, DEFAULT_TRACE_KIND, Span, innermost
@@ -135,9 +135,6 @@ def start_trace(
     model: str | None = None,
 ) -> Trace:
     """A trace of its own or, with ``parent``, the part of another process's trace that runs in this one."""
-    around = ambient.get()
-    if around is not None:
-        stamp = {**around.stamp, **stamp}
     trace_id = None if parent is None else parent.trace_id
     state = TraceState(source, stamp, trace_id, start_time_ns, is_root_elsewhere=parent is not None)
     if source.sampling is not None and not source.sampling.takes(state.trace_id):

@@ -38,7 +38,7 @@ class Tracer:
     ``TRACING_ENABLED``, ``TRACER_ENVIRONMENT``, ``TRACER_RELEASE`` and ``TRACER_SPOOL``.
 
     ``timeout``: seconds, for one exchange with the server in the background.
-    ``mask``: called in the background with each input, output, metadata and the like as plain JSON values; what
+    ``mask``: called in the background with each input, output, metadata and the like as plain JSON; what
     it returns is sent in their place. If it raises, nothing of the value is sent.
     ``mask_secrets``: passwords, API keys and tokens are replaced by ``[masked]``.
     ``sample_rate``: the share of traces that is sent, 0 to 1; of the others ``keep_errors`` sends those in
