@@ -7,6 +7,7 @@ threads that refill at once only make the pool larger.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 _IDS_PER_BLOCK: Final = 256
@@ -40,6 +41,16 @@ def forget_pool() -> None:
     _tails.clear()
 
 
+def use(random_bytes: Callable[[int], bytes]) -> None:
+    """Takes ids from another source of bytes from now on, for tests."""
+    global source  # noqa: PLW0603 - there is one source of ids in a process
+    source = random_bytes
+    forget_pool()
+
+
+source: Callable[[int], bytes] = os.urandom
+
+
 def _refill() -> str:
     ids = _random_texts(_HEX_PER_ID)
     last = ids.pop()
@@ -56,5 +67,5 @@ def _refill_tails() -> str:
 
 
 def _random_texts(digits: int) -> list[str]:
-    block = os.urandom(_IDS_PER_BLOCK * digits // 2).hex()
+    block = source(_IDS_PER_BLOCK * digits // 2).hex()
     return [block[at : at + digits] for at in range(0, len(block), digits)]

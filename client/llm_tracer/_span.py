@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from time import perf_counter_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from llm_tracer import _clock
 from llm_tracer._context import Ambient, ambient
 from llm_tracer._encode import Copy, Cuts, copy
 from llm_tracer._errors import describe_exception, is_cancellation, message_of
@@ -104,7 +104,7 @@ class Span:
         self._outer = _LEFT
         self.size_bytes = SPAN_BYTES
         self._end_ns = 0
-        self._start_ns = perf_counter_ns()
+        self._start_ns = _clock.monotonic_ns()
         self._input = None if input_data is None else self._copied("input", input_data)
         if metadata is not None:
             self.set_metadata(metadata)
@@ -236,7 +236,7 @@ class Span:
         if self._end_ns:
             return
         given = None if elapsed_ms is None else ask(float, elapsed_ms, otherwise=None)
-        elapsed_ms = (perf_counter_ns() - self._start_ns) / _NS_PER_MS if given is None else given
+        elapsed_ms = (_clock.monotonic_ns() - self._start_ns) / _NS_PER_MS if given is None else given
         self._known_facts().setdefault("time_to_first_token_ms", elapsed_ms)
 
     def set_times(self, start_time_ns: int, end_time_ns: int) -> None:
@@ -256,7 +256,7 @@ class Span:
             return self  # entered already: it would become its own outer span
         self._outer = current_span.get()
         current_span.set(self)
-        self._start_ns = perf_counter_ns()
+        self._start_ns = _clock.monotonic_ns()
         return self
 
     def __exit__(
@@ -265,7 +265,7 @@ class Span:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        end_ns = perf_counter_ns()
+        end_ns = _clock.monotonic_ns()
         if exception is not None:
             self.set_error(exception)
         if (
@@ -291,14 +291,14 @@ class Span:
         """Ends the span (``perf_counter_ns``, default: now) and queues it. A second call changes nothing."""
         if self._end_ns:
             return
-        self._end_ns = end_ns or perf_counter_ns()
+        self._end_ns = end_ns or _clock.monotonic_ns()
         self._state.sink.put(self)
 
     # For the rest of the client
 
     def begin(self) -> None:
         """The span runs from now on, but is not open in this context: nothing becomes its child by itself."""
-        self._start_ns = perf_counter_ns()
+        self._start_ns = _clock.monotonic_ns()
 
     def note_cut(self, name: str, items: int) -> None:
         """So many items were left out of a content."""
@@ -319,7 +319,7 @@ class Span:
     @property
     def duration_ns(self) -> int:
         """From the beginning to the end, or to now."""
-        return (self._end_ns or perf_counter_ns()) - self._start_ns
+        return (self._end_ns or _clock.monotonic_ns()) - self._start_ns
 
     def drop_contents(self, reason: str) -> None:
         """For want of room: keeps what the span is, not what it was given and what it answered."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from llm_tracer import _clock
 from llm_tracer._context import ambient
 from llm_tracer._ids import new_span_id, new_trace_id
 
@@ -58,14 +58,14 @@ class TraceState:
         *,
         is_root_elsewhere: bool = False,
     ) -> None:
-        now_ns = start_time_ns if type(start_time_ns) is int else time_ns()
+        now_ns = start_time_ns if type(start_time_ns) is int else _clock.wall_ns()
         self.source = source
         self.sink: Sink = source.queue
         self.is_sampled = True
         self.ambient = ambient.get()
         self.stamp = stamp if self.ambient is None else {**self.ambient.stamp, **stamp}
         """Members that every span of the trace carries: session and user, as far as they are known."""
-        self.anchor_ns = now_ns - perf_counter_ns()
+        self.anchor_ns = now_ns - _clock.monotonic_ns()
         """The wall clock is read once a trace; times within it come from the monotonic clock."""
         self.trace_id = trace_id or new_trace_id(now_ns // _NS_PER_MS)
         self.root_id = new_span_id() if is_root_elsewhere else self.trace_id[16:]

@@ -8,6 +8,7 @@ without that lock may miscount is set right whenever the queue is empty.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,10 @@ class SpanQueue:
     MAX_SPANS: Final = 100_000
     RESERVE_BYTES: Final = 8 << 20
     """Beyond ``MAX_BYTES``, for roots without their contents."""
+    BUSY_BYTES: Final = 24 << 20
+    BREATH_SECONDS: Final = 0.0001
+    """Beyond ``BUSY_BYTES`` spans come faster than they can be written, thousands a second. Each then gives way to
+    the sending thread for so long, unless that gets nowhere itself: then it would be for nothing."""
     MAX_OPENED: Final = 10_000
     """Running traces remembered for their announcement; beyond it the oldest are shown when they end."""
     MAX_TRACES_WITH_LOSSES: Final = 10_000
@@ -42,6 +47,8 @@ class SpanQueue:
         self.put_count = self.released_count = 0
         self.put_bytes = self.released_bytes = 0
         self.is_idle = True
+        self.is_flowing = True
+        """Batches are getting out, to the server or to disk."""
         self.lost: dict[str, int] = {}
         self._lost_lock = threading.Lock()
 
@@ -59,6 +66,8 @@ class SpanQueue:
         self.spans.append(span)
         if self.is_idle:
             self._notify()
+        elif self.is_flowing and self.put_bytes - self.released_bytes > self.BUSY_BYTES:
+            time.sleep(self.BREATH_SECONDS)
         return None
 
     def _refuse(self, span: Span) -> None:

@@ -279,6 +279,7 @@ class Sender:
     def _keep(self, batch: Batch, answer: Answer) -> None:
         """The batch stays and is sent again, byte for byte."""
         self._failures += 1
+        self._queue.is_flowing = False
         self._mistakes = self._mistakes + 1 if answer.is_mistake else 0
         self._is_wait_ordered = answer.retry_after_seconds is not None
         wait_seconds = self._pace.failed(answer.retry_after_seconds)
@@ -308,6 +309,7 @@ class Sender:
     def _finish(self, batch: Batch, answer: Answer) -> None:
         self._remove(batch)
         self._failures = self._mistakes = 0
+        self._queue.is_flowing = True
         self._is_isolating = self._is_isolating and bool(self._prepared)
         self._is_wait_ordered = False
         self._not_before = 0.0
