@@ -9,7 +9,7 @@ with SyncTracerClient(api_key="project-dev") as tracer, tracer.trace("question")
 """
 
 from llm_tracer._client import SyncTracerClient, TracerClient
-from llm_tracer._pipeline import FlushResult
+from llm_tracer._delivery.pipeline import FlushResult
 from llm_tracer._span import Span
 from llm_tracer._trace import Trace
 from llm_tracer._version import __version__

@@ -1,13 +1,16 @@
-"""Values become JSON at the moment they are set, so what the host does to them later changes nothing.
+"""Values are copied at the moment they are set, so what the host does to them later changes nothing.
 
-orjson (or the standard encoder without it) does nearly all of the work. What it refuses (objects,
-cycles, sets, bytes, lone surrogates, endless depth) and what is too large goes through ``_Bounded``,
-which makes plain values of it within fixed limits and says what it cut.
+On the host's thread a value becomes a ``Copy``, as cheaply as can be: of small containers only the
+containers are made anew, for nobody can change the texts and numbers in them. Larger ones become one string,
+of orjson or of marshal, which are faster than copying in Python. What these refuse (objects, cycles, sets,
+lone surrogates, endless depth) and what is too large goes through ``_Bounded``, which makes plain values of
+it within fixed limits and says what it cut. The sending thread makes JSON of every ``Copy``.
 """
 
 from __future__ import annotations
 
 import json
+import marshal
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -22,6 +25,12 @@ except ImportError:
 
 MAX_VALUE_BYTES: Final = 8_000_000
 """One input, output or metadata value; more than this no screen shows and no item of the store holds."""
+MAX_KEPT_BYTES: Final = 1_000_000
+MAX_KEPT_ITEMS: Final = 40
+MAX_KEPT_DEPTH: Final = 4
+"""Within these only containers are copied: a conversation with its tool calls, not a table."""
+_TOO_MUCH: Final = 1 << 40
+CONTAINER_BYTES: Final = 200
 MAX_DEPTH: Final = 100
 MAX_ITEMS: Final = 50_000
 """Only for values that the fast encoder refused: bounds the time on the caller's thread."""
@@ -35,33 +44,103 @@ Cuts = dict[str, int]
 """What was cut from a value, by reason: bytes, items, depth, cycles, binary_bytes."""
 
 
+Copy = Any
+"""``bytes``: an encoded copy, of orjson or marshal. Else: plain values that nobody else can change."""
+
+_UNCHANGING: Final = frozenset({str, int, float, bool, type(None)})
+
+
 def _standard_dumps(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 dumps: Callable[[Any], bytes] = orjson.dumps if orjson is not None else _standard_dumps
+loads: Callable[[bytes], Any] = orjson.loads if orjson is not None else json.loads
+_copied: Callable[[Any], bytes] = orjson.dumps if orjson is not None else marshal.dumps
+
+
+def copy(value: Any) -> tuple[Copy, int, Cuts | None]:
+    """A copy of any value, about how many bytes it holds, and what was cut from it (``None``: nothing).
+
+    Never raises. Made to be fast.
+    """
+    if type(value) is str and len(value) <= MAX_KEPT_BYTES:
+        return value, len(value), None
+    try:
+        copied, size_bytes = _shallow(value, MAX_KEPT_DEPTH)
+        if size_bytes <= MAX_KEPT_BYTES:
+            return copied, size_bytes, None
+        data = _copied(value)
+        if len(data) <= MAX_VALUE_BYTES:
+            return data, len(data), None
+    except Exception:  # noqa: BLE001, S110 - an encoder meets the host's own objects, which raise anything
+        pass
+    plain, cuts = bounded(value)
+    data = _copied(plain)
+    return data, len(data), cuts
+
+
+def _shallow(value: Any, depth: int) -> tuple[Copy, int]:
+    """New containers with the same texts and numbers; more than ``MAX_KEPT_BYTES`` if that will not do."""
+    kind = type(value)
+    if kind is str:
+        return value, len(value)
+    if kind is dict:
+        copied: Any = value.copy()
+        pairs = copied.items()
+    elif kind is list:
+        copied = value.copy()
+        pairs = enumerate(copied)
+    else:
+        return value, 8 if kind in _UNCHANGING else _TOO_MUCH
+    if not depth or len(copied) > MAX_KEPT_ITEMS:
+        return copied, _TOO_MUCH
+    size_bytes = CONTAINER_BYTES
+    for key, item in pairs:
+        if type(item) is str:
+            size_bytes += len(item)
+        elif type(item) not in _UNCHANGING:
+            copied[key], item_bytes = _shallow(item, depth - 1)
+            size_bytes += item_bytes
+    return copied, size_bytes
+
+
+def json_of(copied: Copy) -> tuple[bytes, Cuts | None]:
+    """JSON of a copy, and what was cut from it only now. Never raises."""
+    if type(copied) is bytes and orjson is not None:
+        return copied, None
+    return encode(value_of(copied))
+
+
+def value_of(copied: Copy) -> Any:
+    """The plain value of a copy."""
+    if type(copied) is not bytes:
+        return copied
+    return loads(copied) if orjson is not None else marshal.loads(copied)  # noqa: S302 - our own string
 
 
 def encode(value: Any) -> tuple[bytes, Cuts | None]:
     """JSON of any value, and what was cut from it (``None``: nothing). Never raises."""
     try:
         data = dumps(value)
-    except Exception:  # noqa: BLE001 - an encoder meets the host's own objects, which raise anything
-        return _encode_bounded(value)
-    if len(data) > MAX_VALUE_BYTES:
-        return _encode_bounded(value)
-    return data, None
+        if len(data) <= MAX_VALUE_BYTES:
+            return data, None
+    except Exception:  # noqa: BLE001, S110 - an encoder meets the host's own objects, which raise anything
+        pass
+    plain, cuts = bounded(value)
+    return dumps(plain), cuts
+
+
+def bounded(value: Any) -> tuple[Any, Cuts | None]:
+    """Plain values within the limits, made anew, and what was cut from them. Never raises."""
+    limits = _Bounded()
+    plain = ask(limits.plain, value, otherwise=f"<{type(value).__name__} that could not be read>")
+    return plain, limits.cuts or None
 
 
 def whole_text(text: str) -> str:
     """``text`` without halves of surrogate pairs, which no JSON reader takes."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _encode_bounded(value: Any) -> tuple[bytes, Cuts | None]:
-    bounded = _Bounded()
-    plain = ask(bounded.plain, value, otherwise=f"<{type(value).__name__} that could not be read>")
-    return dumps(plain), bounded.cuts or None
 
 
 class _Bounded:

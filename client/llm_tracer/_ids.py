@@ -7,14 +7,16 @@ threads that refill at once only make the pool larger.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 _IDS_PER_BLOCK: Final = 256
 _HEX_PER_ID: Final = 16
-_VARIANT: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
-"""RFC 9562: the two highest bits of the variant digit are 10."""
+_HEX_PER_TAIL: Final = 20
 
 _pool: list[str] = []
+_tails: list[str] = []
+"""What follows the time in ids of traces."""
 
 
 def new_span_id() -> str:
@@ -27,18 +29,43 @@ def new_span_id() -> str:
 
 def new_trace_id(unix_ms: int) -> str:
     """32 hex digits in the layout of a UUIDv7: the start of the trace can be read from its id."""
-    first, second = new_span_id(), new_span_id()
-    return f"{unix_ms:012x}7{first[:3]}{_VARIANT[first[3]]}{second[1:]}"
+    try:
+        return f"{unix_ms:012x}{_tails.pop()}"
+    except IndexError:
+        return f"{unix_ms:012x}{_refill_tails()}"
 
 
 def forget_pool() -> None:
     """For the child of a fork, which would otherwise hand out its parent's next ids."""
     _pool.clear()
+    _tails.clear()
+
+
+def use(random_bytes: Callable[[int], bytes]) -> None:
+    """Takes ids from another source of bytes from now on, for tests."""
+    global source  # noqa: PLW0603 - there is one source of ids in a process
+    source = random_bytes
+    forget_pool()
+
+
+source: Callable[[int], bytes] = os.urandom
 
 
 def _refill() -> str:
-    block = os.urandom(_IDS_PER_BLOCK * _HEX_PER_ID // 2).hex()
-    ids = [block[at : at + _HEX_PER_ID] for at in range(0, len(block), _HEX_PER_ID)]
+    ids = _random_texts(_HEX_PER_ID)
     last = ids.pop()
     _pool.extend(ids)
     return last
+
+
+def _refill_tails() -> str:
+    # RFC 9562: a version digit, 7, and a variant digit whose two highest bits are 10.
+    tails = [f"7{text[:3]}{'89ab'[int(text[3], 16) & 3]}{text[5:]}" for text in _random_texts(_HEX_PER_TAIL)]
+    last = tails.pop()
+    _tails.extend(tails)
+    return last
+
+
+def _random_texts(digits: int) -> list[str]:
+    block = source(_IDS_PER_BLOCK * digits // 2).hex()
+    return [block[at : at + digits] for at in range(0, len(block), digits)]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from llm_tracer._foreign import text_of
-from llm_tracer._queue import SpanQueue
-from llm_tracer._span import Span, TraceState, innermost
+from llm_tracer._span import Span, innermost
+from llm_tracer._state import Source, TraceState
 from llm_tracer._trace import Trace, start_trace
 
 AnySpan = TypeVar("AnySpan", bound=Span)
@@ -19,17 +19,21 @@ class ManualSpans:
     MAX_OPEN: Final = 10_000
     """Begun and never completed: beyond it the oldest are sent as still running, and forgotten."""
 
-    def __init__(self, queue: SpanQueue, stamp: bytes) -> None:
-        self._queue = queue
-        self._stamp = stamp
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._traces: dict[str, Trace] = {}
         self._spans: dict[str, Span] = {}
 
     def start_trace(
-        self, stamp: bytes, name: str, metadata: Mapping[str, Any] | None, tags: Iterable[str] | None
+        self,
+        stamp: Mapping[str, str],
+        name: str,
+        metadata: Mapping[str, Any] | None,
+        tags: Iterable[str] | None,
     ) -> str:
-        trace = start_trace(self._queue, stamp, name, metadata=metadata, tags=tags)
-        self._queue.opened(trace)
+        trace = start_trace(self._source, stamp, name, metadata=metadata, tags=tags)
+        if trace.shared_state.is_sampled:
+            self._source.queue.opened(trace)
         self._remember(self._traces, trace.trace_id, trace)
         return trace.trace_id
 
@@ -67,9 +71,9 @@ class ManualSpans:
 
     def _place_of(self, trace_id: str) -> tuple[TraceState, str | None]:
         """The trace's shared state, and the parent of spans that name none."""
-        inside: Span | None = self._traces.get(trace_id) or innermost(queue=self._queue)
+        inside: Span | None = self._traces.get(trace_id) or innermost(source=self._source)
         if inside is None or inside.trace_id != trace_id:
-            return TraceState(self._queue, self._stamp, trace_id), None  # begun in another process
+            return TraceState(self._source, {}, trace_id), None  # begun in another process
         return inside.shared_state, inside.span_id
 
     def _remember(self, known: dict[str, AnySpan], key: str, span: AnySpan) -> None:
@@ -80,10 +84,9 @@ class ManualSpans:
     def _forget(self, known: dict[str, AnySpan], key: object) -> AnySpan | None:
         span = known.pop(text_of(key), None)
         if span is None:
-            self._queue.lose("unknown_id")
+            self._source.queue.lose("unknown_id")
         return span
 
     def _send_running(self, span: Span) -> None:
-        record = span.announcement()
-        if record is not None:
-            self._queue.put(record, is_root=span.parent_span_id is None)
+        if span.is_running:
+            span.shared_state.sink.put(span)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 DEFAULT_URL: Final = "http://localhost:8001"
 _OFF: Final = frozenset({"false", "0", "no", "off"})
+_ON: Final = frozenset({"", "true", "1", "yes", "on"})
 
 logger = logging.getLogger("llm_tracer")
 
@@ -23,6 +26,8 @@ class Settings(NamedTuple):
     timeout_seconds: float
     environment: str | None
     release: str | None
+    spool: Path | None
+    """The folder for batches that wait for the server; ``None``: they wait in memory only."""
 
     @property
     def is_loopback(self) -> bool:
@@ -40,8 +45,10 @@ def read_settings(
     timeout_seconds: float,
     environment: str | None,
     release: str | None,
+    spool: bool | str | os.PathLike[str] | None,
+    has_network: bool,
 ) -> Settings:
-    """Arguments win over ``TRACER_URL``, ``TRACER_API_KEY``, ``TRACER_PROJECT_ID``, ``TRACING_ENABLED``."""
+    """Arguments win over the environment's ``TRACER_…`` variables and ``TRACING_ENABLED``."""
     key = (api_key or os.environ.get("TRACER_API_KEY") or "").strip() or None
     own_project = project_of_key(key)
     project = project_id or os.environ.get("TRACER_PROJECT_ID") or own_project
@@ -49,7 +56,30 @@ def read_settings(
     is_enabled = (_is_wanted(key) if enabled is None else enabled) and _is_usable(url)
     if is_enabled and own_project and project != own_project:
         logger.warning("project %r is not the API key's: spans go to %r", project, own_project)
-    return Settings(url, key, project, is_enabled, timeout_seconds, environment, release)
+    return Settings(
+        url,
+        key,
+        project,
+        is_enabled,
+        timeout_seconds,
+        environment or os.environ.get("TRACER_ENVIRONMENT") or None,
+        release or os.environ.get("TRACER_RELEASE") or None,
+        spool_folder(spool, has_network=has_network),
+    )
+
+
+def spool_folder(
+    wish: bool | str | os.PathLike[str] | None,  # noqa: FBT001 - the argument of the client as it was given
+    *,
+    has_network: bool,
+) -> Path | None:
+    """``wish`` is the argument: a folder, yes or no; ``None`` asks ``TRACER_SPOOL`` (the same in words)."""
+    if wish is None:
+        word = os.environ.get("TRACER_SPOOL", "").strip()
+        wish = False if word.lower() in _OFF else has_network if word.lower() in _ON else word
+    if isinstance(wish, bool):
+        return _cache_folder() if wish else None
+    return Path(wish)
 
 
 def project_of_key(api_key: str | None) -> str | None:
@@ -84,3 +114,18 @@ def _is_wanted(api_key: str | None) -> bool:
         logger.warning("tracing is off: set TRACER_API_KEY (or TRACING_ENABLED=true to send without a key)")
         return False
     return True
+
+
+def _cache_folder() -> Path | None:
+    """The user's own place for such files; ``None`` for a user without one."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        folder = Path(base).expanduser() if base else None
+    except RuntimeError:  # a user without a home
+        return None
+    return folder / "llm-tracer" / "spool" if folder and folder.is_absolute() else None

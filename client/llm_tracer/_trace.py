@@ -1,14 +1,15 @@
-"""A trace: its root span, and the rules by which a new span finds its parent."""
+"""A trace: the root span, and the rules by which a new span finds its parent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from llm_tracer._encode import encode
-from llm_tracer._foreign import ask, text_of
-from llm_tracer._queue import SpanQueue
-from llm_tracer._span import DEFAULT_SPAN_KIND, DEFAULT_TRACE_KIND, Span, TraceState, innermost
+from llm_tracer._context import texts_of
+from llm_tracer._foreign import text_of
+from llm_tracer._propagation import RemoteParent
+from llm_tracer._span import DEFAULT_SPAN_KIND, DEFAULT_TRACE_KIND, Span, innermost
+from llm_tracer._state import Source, TraceState
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -18,6 +19,11 @@ class Trace(Span):
     """The root span of a trace: carries its input, output, metadata and tags."""
 
     __slots__ = ()
+
+    @property
+    def url(self) -> str:
+        """Where people look at it."""
+        return self._state.source.traces_url + self.trace_id
 
     def span(
         self,
@@ -62,9 +68,18 @@ class Trace(Span):
             reasoning_tokens=reasoning_tokens,
         )
 
+    def __enter__(self) -> Self:
+        state = self._state
+        if state.sink is state.source.queue:  # else nobody knows yet whether anyone will see it
+            state.source.queue.opened(self)
+        return super().__enter__()
+
 
 class DisabledTrace(Trace):
-    """Stands for every trace and span while tracing is off: same surface, does nothing, keeps nothing."""
+    """Stands for every trace and span while tracing is off: same surface, does nothing, keeps nothing.
+
+    It is false, so ``if span := tracer.current_span()`` asks whether there is a real one.
+    """
 
     __slots__ = ()
 
@@ -72,14 +87,23 @@ class DisabledTrace(Trace):
         self.trace_id = self.span_id = ""
         self.parent_span_id = None
 
+    def __bool__(self) -> bool:
+        return False
+
+    @property
+    def url(self) -> str:
+        return ""
+
     def span(self, *_: Any, **__: Any) -> Span:
         return self
 
     def _ignore(self, *_: Any, **__: Any) -> None:
         return None
 
-    set_input = set_output = set_error = set_model = set_metadata = _ignore
-    add_tag = set_tool = set_documents = set_prompt = mark_first_token = set_times = finish = _ignore
+    set_input = set_output = set_error = set_model = set_metadata = add_score = begin = _ignore
+    add_tag = set_tool = set_documents = set_prompt = mark_first_token = set_times = finish = note_cut = (
+        drop_contents
+    ) = _ignore
 
     def __enter__(self) -> Self:
         return self
@@ -98,26 +122,26 @@ DISABLED: Final = DisabledTrace()
 
 
 def start_trace(
-    queue: SpanQueue,
-    stamp: bytes,
+    source: Source,
+    stamp: Mapping[str, str],
     name: str,
     *,
     span_type: str = DEFAULT_TRACE_KIND,
     input_data: Any = None,
     metadata: Mapping[str, Any] | None = None,
     tags: Iterable[str] | None = None,
-    trace_id: str | None = None,
+    parent: RemoteParent | None = None,
     start_time_ns: int | None = None,
     model: str | None = None,
 ) -> Trace:
-    state = TraceState(queue, stamp, trace_id, start_time_ns)
-    trace = Trace(state, None, name, span_type, input_data, metadata, model)
+    """A trace of its own or, with ``parent``, the part of another process's trace that runs in this one."""
+    trace_id = None if parent is None else parent.trace_id
+    state = TraceState(source, stamp, trace_id, start_time_ns, is_root_elsewhere=parent is not None)
+    if source.sampling is not None and not source.sampling.takes(state.trace_id):
+        state.is_sampled = False
+        state.sink = source.sampling.sink_for(source.queue)
+    parent_id = None if parent is None else parent.span_id
+    trace = Trace(state, parent_id, name, span_type, input_data, metadata, model, span_id=state.root_id)
     if tags is not None:
-        trace.add_tag(*([tags] if isinstance(tags, str) else ask(list, tags, otherwise=[])))
+        trace.add_tag(*texts_of(tags))
     return trace
-
-
-def stamp_of(**members: object) -> bytes:
-    """JSON members, each behind a comma, for every span of a trace; ``None`` is left out."""
-    texts = {name: text_of(value) for name, value in members.items() if value is not None}
-    return b"," + encode(texts)[0][1:-1] if texts else b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,17 @@ from tests.client.scripted_server import ScriptedServer
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TRACER_URL", "TRACER_API_KEY", "TRACER_PROJECT_ID", "TRACING_ENABLED"):
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in (
+        "TRACER_URL",
+        "TRACER_API_KEY",
+        "TRACER_PROJECT_ID",
+        "TRACING_ENABLED",
+        "TRACER_ENVIRONMENT",
+        "TRACER_RELEASE",
+    ):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TRACER_SPOOL", str(tmp_path / "spool"))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import threading
@@ -13,9 +14,13 @@ import httpx
 import pytest
 
 from llm_tracer import FlushResult, SyncTracerClient
-from llm_tracer._pace import Pace
-from llm_tracer._queue import SpanQueue
-from llm_tracer._transport import retry_after_seconds
+from llm_tracer._delivery.pace import Pace
+from llm_tracer._delivery.queue import SpanQueue
+from llm_tracer._delivery.transport import retry_after_seconds
+from llm_tracer._mask import Mask
+from llm_tracer._record import Recorder
+from llm_tracer._state import Source
+from llm_tracer._trace import start_trace
 from llm_tracer.testing import CapturedSpans
 from tests.client.scripted_server import ACCEPTED, ScriptedServer
 
@@ -187,26 +192,49 @@ def test_a_batch_too_large_for_the_server_is_halved_until_it_fits(server: Script
         trace_one(tracer, "one")
         trace_one(tracer, "two")
         result = tracer.flush()
-    assert [len(batch["spans"]) for batch in server.batches] == [4, 2, 1, 1, 2]
+    assert [len(batch["spans"]) for batch in server.batches] == [4, 2, 1, 1, 2, 1]
     assert result == (3, 1, 0)
+    (told,) = server.batches[-1]["spans"]
+    assert (told["name"], told["dropped"]) == ("one", {"too_large": 1})
+
+
+def queue_of_its_own() -> tuple[SpanQueue, Source]:
+    queue = SpanQueue(lambda: None)
+    return queue, Source(queue, "http://localhost/")
 
 
 def test_a_full_queue_counts_what_it_cannot_take() -> None:
-    queue = SpanQueue(lambda: None)
-    record = b"x" * (1 << 20)
+    queue, source = queue_of_its_own()
+    trace = start_trace(source, {}, "root")
     for _ in range(70):
-        queue.put(record, is_root=False)
-    assert len(queue.records) == 64
-    assert queue.lost == {"queue_full": 6}
-    queue.release(sum(map(len, queue.take(10 << 20, 1000))))
-    queue.put(record, is_root=False)
-    assert queue.lost == {"queue_full": 6}
+        with trace.span("large", "tool", "x" * (1 << 20)):
+            pass
+    assert len(queue.spans) == 63
+    assert queue.lost == trace.shared_state.lost == {"queue_full": 7}
+    queue.release(10, 10 << 20)
+    with trace.span("large", "tool", "x" * (1 << 20)):
+        pass
+    assert queue.lost == {"queue_full": 7}
+
+
+def test_a_root_that_finds_the_queue_full_goes_in_without_its_contents() -> None:
+    queue, source = queue_of_its_own()
+    trace = start_trace(source, {}, "root", input_data="x" * (1 << 20), metadata={"k": 1})
+    for _ in range(70):
+        trace.span("large", "tool", "x" * (1 << 20)).finish()
+    trace.finish()
+    assert queue.spans[-1] is trace
+    record = json.loads(Recorder(Mask()).record_of(trace))
+    assert record["dropped"] == {"queue_full": 7}
+    assert record["cuts"] == {"contents_queue_full": 1}
+    assert "input" not in record
 
 
 def test_the_queue_is_bounded_in_spans_too() -> None:
-    queue = SpanQueue(lambda: None)
+    queue, source = queue_of_its_own()
+    trace = start_trace(source, {}, "root")
     for _ in range(SpanQueue.MAX_SPANS + 5):
-        queue.put(b"x", is_root=False)
+        trace.span("small").finish()
     assert queue.lost == {"queue_full": 5}
 
 
@@ -236,7 +264,7 @@ def test_a_transport_that_raises_does_no_harm() -> None:
 def test_the_thread_ends_when_there_is_nothing_to_do_and_comes_back(
     captured: CapturedSpans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llm_tracer._sender.Sender.IDLE_SECONDS", 0.01)
+    monkeypatch.setattr("llm_tracer._delivery.sender.Sender.IDLE_SECONDS", 0.01)
     tracer = SyncTracerClient(api_key="project-shop", transport=captured)
     for expected in (2, 4):
         trace_one(tracer)

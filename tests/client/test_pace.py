@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_tracer._pace import Pace
+from llm_tracer._delivery.pace import Pace
 
 
 def test_sustained_traffic_stays_below_sixty_requests_a_minute() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -83,8 +84,8 @@ def test_a_dead_server_does_not_keep_a_program_from_ending(server: ScriptedServe
         server.url,
     )
     assert done.returncode == 0
-    assert time.monotonic() - began_at < 5
-    assert done.stderr.count("not delivered") == 3
+    assert time.monotonic() - began_at < 8
+    assert done.stderr.count("1 on disk for a later start") == 3
 
 
 def test_it_works_without_orjson(server: ScriptedServer) -> None:
@@ -156,8 +157,13 @@ def test_children_of_multiprocessing_deliver_when_they_end(server: ScriptedServe
         """,
         server.url,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert sorted(server.names) == ["child 0", "child 1", "child 2", "parent"]
+    assert done.returncode == 0
+    with SyncTracerClient(server.url, "project-shop") as tracer, tracer.trace("next"):
+        pass  # a machine too busy to deliver within the time at the end leaves it to the next process
+    deadline = time.monotonic() + 10
+    while len(set(server.names)) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sorted(set(server.names)) == ["child 0", "child 1", "child 2", "next", "parent"]
 
 
 def test_a_forked_child_of_a_test_run_starts_empty(server: ScriptedServer) -> None:
@@ -167,3 +173,59 @@ def test_a_forked_child_of_a_test_run_starts_empty(server: ScriptedServer) -> No
     tracer._pipeline.begin_again()
     assert tracer.flush() == (0, 0, 0)
     tracer.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM on this system")
+def test_a_program_ended_by_sigterm_delivers_and_still_dies_of_it(server: ScriptedServer) -> None:
+    done = run(
+        """
+        import os, signal, time
+        from llm_tracer import SyncTracerClient
+        tracer = SyncTracerClient()
+        with tracer.trace("question"):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(20)
+        """,
+        server.url,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGTERM, "")
+    assert server.names == ["question"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM on this system")
+def test_a_hosts_own_handler_of_sigterm_is_left_alone(server: ScriptedServer) -> None:
+    done = run(
+        """
+        import os, signal
+        from llm_tracer import SyncTracerClient
+        signal.signal(signal.SIGTERM, lambda *_: print("mine"))
+        tracer = SyncTracerClient()
+        os.kill(os.getpid(), signal.SIGTERM)
+        with tracer.trace("after"):
+            pass
+        """,
+        server.url,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "mine\n", "")
+    assert server.names == ["after"]
+
+
+def test_where_no_thread_can_be_started_the_end_of_the_program_delivers(server: ScriptedServer) -> None:
+    done = run(
+        """
+        import threading
+        from llm_tracer import SyncTracerClient
+        tracer = SyncTracerClient()
+
+        def start(self):
+            raise RuntimeError("can't start new thread")
+
+        threading.Thread.start = start
+        with tracer.trace("question") as trace, trace.span("call", "llm"):
+            pass
+        """,
+        server.url,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert server.names == ["call", "question"]

@@ -73,7 +73,9 @@ def test_a_trace_is_its_root_span(tracer: SyncTracerClient, captured: CapturedSp
     assert (sent["tags"], sent["metadata"]) == (["a", "b", "c"], {"k": [1]})
 
 
-def test_user_session_environment_and_release_are_on_every_span(captured: CapturedSpans) -> None:
+def test_user_and_session_are_on_every_span_environment_and_release_on_the_batch(
+    captured: CapturedSpans,
+) -> None:
     with (
         SyncTracerClient(
             api_key="project-shop", environment="staging", release="1.4", transport=captured
@@ -82,9 +84,8 @@ def test_user_session_environment_and_release_are_on_every_span(captured: Captur
         trace.span("call", "llm"),
     ):
         pass
-    for span in captured.spans:
-        assert span["user_id"], span["session_id"] == ("ann", "s-1")
-        assert span["environment"], span["release"] == ("staging", "1.4")
+    assert [(span["user_id"], span["session_id"]) for span in captured.spans] == [("ann", "s-1")] * 2
+    assert captured.batches[0]["resource"] == {"environment": "staging", "release": "1.4"}
 
 
 def test_ids_are_known_at_once_and_the_trace_id_tells_its_time(tracer: SyncTracerClient) -> None:

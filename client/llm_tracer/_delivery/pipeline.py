@@ -6,11 +6,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from llm_tracer import _lifecycle
-from llm_tracer._queue import SpanQueue
-from llm_tracer._sender import Delivery, Sender
+from llm_tracer._delivery import lifecycle
+from llm_tracer._delivery.queue import SpanQueue
+from llm_tracer._delivery.sender import Delivery, Sender
+from llm_tracer._delivery.spool import spool_of
+from llm_tracer._delivery.transport import THREAD_NAME, Transport
+from llm_tracer._record import Recorder
 from llm_tracer._settings import Settings
-from llm_tracer._transport import THREAD_NAME, Transport
 
 if TYPE_CHECKING:
     import httpx
@@ -20,7 +22,9 @@ _POLL_SECONDS: Final = 0.005
 
 
 class FlushResult(NamedTuple):
-    """Finished spans since the client was made: acknowledged, lost for whatever reason, still waiting."""
+    """Finished spans since the client was made: acknowledged, lost for whatever reason, still waiting
+    (in memory or on disk).
+    """
 
     sent: int
     dropped: int
@@ -30,18 +34,23 @@ class FlushResult(NamedTuple):
 class Pipeline:
     """Starts and ends the sending thread. ``queue.put`` is all that a finished span calls."""
 
-    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
+    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None, recorder: Recorder) -> None:
         self.queue = SpanQueue(self._notify)
         self._settings = settings
+        self._recorder = recorder
         self._transport = Transport(settings, transport)
+        self._spool = spool_of(settings)
         self._begin()
-        _lifecycle.look_after(self)
+        lifecycle.look_after(self)
 
     def flush(self, timeout_seconds: float = DEFAULT_FLUSH_SECONDS) -> FlushResult:
         """Waits until what is queued now is delivered or given up, but no longer than the timeout."""
+        deadline = time.monotonic() + max(0.0, timeout_seconds)
         delivery = self.ask_for_delivery()
         if delivery is not None:
             delivery.is_over.wait(max(0.0, timeout_seconds))
+        elif timeout_seconds > 0 and not self._sender.is_stopped and self._sender.has_work:
+            self._sender.work(deadline)  # no thread can be started any more
         return self.result()
 
     async def flush_without_blocking(self, timeout_seconds: float = DEFAULT_FLUSH_SECONDS) -> FlushResult:
@@ -56,7 +65,7 @@ class Pipeline:
         return self.result()
 
     def ask_for_delivery(self) -> Delivery | None:
-        """Makes the thread send what is queued, at once; ``None`` if there is nothing to wait for."""
+        """Makes the thread send what is queued, at once; ``None``: there is nothing to do, or no thread."""
         if self._sender.is_stopped or (self._thread is None and not self._sender.has_work):
             return None
         delivery = self._sender.ask_for_delivery()
@@ -68,23 +77,23 @@ class Pipeline:
         self.queue.is_closed = True
 
     def stop(self) -> None:
-        """Ends the thread after ``refuse_more``; what is not delivered by now is lost, and said so."""
+        """Ends the thread after ``refuse_more``; what is not delivered by now goes to disk."""
         if not self._sender.is_stopped:
             self._sender.stop()
-            self._sender.warn_of_the_rest(self.result().pending)
 
     def result(self) -> FlushResult:
-        pending = len(self.queue.records) + self._sender.on_the_wire
-        return FlushResult(self._sender.sent, self.queue.lost_count, pending)
+        return FlushResult(self._sender.sent, self.queue.lost_count, self._sender.pending)
 
     def begin_again(self) -> None:
-        """For the child of a fork: its own empty queue, thread, connection and locks."""
+        """For the child of a fork: its own empty queue, thread, connection, file and locks."""
         _inherited.append(self._transport.abandon())
+        if self._spool is not None:
+            self._spool.abandon()
         self.queue.reset()
         self._begin()
 
     def _begin(self) -> None:
-        self._sender = Sender(self.queue, self._settings, self._transport)
+        self._sender = Sender(self.queue, self._settings, self._transport, self._recorder, self._spool)
         self._thread: threading.Thread | None = None
         self._thread_lock = threading.Lock()
 
@@ -110,10 +119,14 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001 - a thread that died would lose spans in silence
                 sender.survive(error)
             with self._thread_lock:
+                self.queue.is_idle = (
+                    True  # a span that comes from here on waits for the lock, and starts anew
+                )
                 if sender.is_stopped or not sender.has_work:
                     sender.rest()
                     self._thread = None
                     return
+                self.queue.is_idle = False
 
 
 _inherited: list[object] = []

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from llm_tracer._delivery.batch import GZIP_MAGIC
 from llm_tracer._settings import Settings
 from llm_tracer._version import __version__
 
@@ -74,7 +75,8 @@ class Transport:
         return http
 
     def _post(self, body: bytes) -> Answer:
-        with self._open().stream("POST", INGEST_PATH, content=body) as response:
+        headers = {"Content-Encoding": "gzip"} if body.startswith(GZIP_MAGIC) else None
+        with self._open().stream("POST", INGEST_PATH, content=body, headers=headers) as response:
             return read_answer(response.status_code, response.headers, _read_capped(response))
 
     def _open(self) -> httpx.Client:
@@ -135,8 +137,6 @@ def _make_http_client(settings: Settings, transport: httpx.BaseTransport | None)
 
     logging.getLogger("httpx").addFilter(_is_not_ours)
     headers = {"User-Agent": f"llm-tracer-python/{__version__}", "Content-Type": "application/json"}
-    if not settings.is_loopback:
-        headers["Content-Encoding"] = "gzip"
     if settings.api_key:
         headers["X-API-Key"] = settings.api_key
     return httpx.Client(

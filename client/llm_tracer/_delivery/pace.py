@@ -1,7 +1,8 @@
 """When a batch may leave: arithmetic only, the time is passed in.
 
-A server allows 60 requests a minute by default. So a few batches leave at once, sustained traffic gets a
-little less than one a second, and after a 429 batches grow instead of becoming more frequent.
+A server allows 60 requests a minute and key by default. So a few batches leave at once and sustained traffic
+gets a little less than one a second. A 429 says that other processes use the same key: then batches become
+fewer and larger, and as many again only slowly.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ class Pace:
     BATCH_BYTES: Final = 1_000_000
     BATCH_SPANS: Final = 512
     MAX_GROWTH: Final = 4
+    MIN_REQUESTS_PER_SECOND: Final = 0.05
+    RECOVERY: Final = 1.05
+    """The rate grows by so much with each batch taken, until it is what it was."""
 
     def __init__(self) -> None:
         self._requests_left = float(self.BURST_REQUESTS)
+        self._requests_per_second = self.REQUESTS_PER_SECOND
         self._refilled_at = 0.0
         self._failures = 0
         self._growth = 1
@@ -45,12 +50,19 @@ class Pace:
         self._refill(now)
         self._requests_left = max(0.0, self._requests_left - 1)
 
+    def next_at(self, now: float) -> float:
+        """When a batch that is not full may leave."""
+        self._refill(now)
+        return now + max(0.0, 1 - self._requests_left) / self._requests_per_second
+
     def succeeded(self) -> None:
         self._failures = 0
+        self._requests_per_second = min(self.REQUESTS_PER_SECOND, self._requests_per_second * self.RECOVERY)
 
     def limited(self) -> None:
         """After a 429: fewer and larger batches."""
         self._requests_left = 0.0
+        self._requests_per_second = max(self.MIN_REQUESTS_PER_SECOND, self._requests_per_second / 2)
         self._growth = min(self.MAX_GROWTH, self._growth * 2)
 
     def failed(self, retry_after_seconds: float | None) -> float:
@@ -66,5 +78,5 @@ class Pace:
         elapsed = max(0.0, now - self._refilled_at)
         self._refilled_at = now
         self._requests_left = min(
-            float(self.BURST_REQUESTS), self._requests_left + elapsed * self.REQUESTS_PER_SECOND
+            float(self.BURST_REQUESTS), self._requests_left + elapsed * self._requests_per_second
         )

@@ -1,0 +1,115 @@
+"""What is to be sent next: finished spans by trace, announcements of running ones, word of what was lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from llm_tracer._delivery.batch import Batch, BatchBuilder
+from llm_tracer._delivery.pace import Pace
+from llm_tracer._delivery.queue import SpanQueue
+from llm_tracer._delivery.traces import TraceGroups
+from llm_tracer._record import Recorder
+
+if TYPE_CHECKING:
+    from llm_tracer._span import Span
+    from llm_tracer._state import TraceState
+
+SERVER_REASONS: Final = frozenset({"rejected"})
+"""Losses the server counted itself and need not be told."""
+_NS_PER_SECOND: Final = 1_000_000_000
+
+
+class Outbox:
+    """Of the sending thread. Times are seconds of the monotonic clock, passed in."""
+
+    def __init__(self, queue: SpanQueue, builder: BatchBuilder, recorder: Recorder, pace: Pace) -> None:
+        self._queue = queue
+        self._builder = builder
+        self._recorder = recorder
+        self._pace = pace
+        self._groups = TraceGroups()
+        self._announcements: list[bytes] = []
+
+    @property
+    def count(self) -> int:
+        """Finished spans that are in no batch yet."""
+        return self._groups.count + len(self._queue.spans)
+
+    @property
+    def has_work(self) -> bool:
+        queue = self._queue
+        return bool(self.count or queue.opened_roots or self._announcements or queue.traces_with_losses)
+
+    @property
+    def is_full(self) -> bool:
+        """There is enough for the largest batch."""
+        return (
+            self._groups.count >= self._pace.batch_spans or self._groups.size_bytes >= self._pace.batch_bytes
+        )
+
+    def collect(self, now: float) -> None:
+        """Takes over what the host's threads have put into the queue."""
+        queue = self._queue
+        for _ in range(len(queue.spans)):
+            self._groups.add(queue.spans.popleft(), now)
+        self._announce()
+        self._tell_of_losses()
+
+    def due_at(self, now: float, *, is_hurried: bool) -> float | None:
+        """When the next batch should leave; ``None`` if there is nothing to send."""
+        if not (self._groups.count or self._announcements):
+            return None
+        if is_hurried or self.is_full:
+            return now
+        ripe_at = self._groups.due_at()
+        if self._announcements:
+            ripe_at = now if ripe_at is None else min(now, ripe_at)
+        return None if ripe_at is None else max(ripe_at, self._pace.next_at(now))
+
+    def next_batch(self, now: float, *, is_hurried: bool) -> Batch:
+        """A batch of what is due. Spans that cannot be written are lost alone."""
+        pace, queue = self._pace, self._queue
+        spans = self._groups.take(now, pace.batch_bytes, pace.batch_spans, is_hurried=is_hurried)
+        announcements, self._announcements = self._announcements, []
+        records: list[bytes] = []
+        states: list[TraceState | None] = []
+        size_bytes = 0
+        for span in spans:
+            record = self._record(span)
+            if record is not None:
+                records.append(record)
+                states.append(span.shared_state)
+                size_bytes += span.size_bytes
+        lost = {reason: count for reason, count in queue.lost.copy().items() if reason not in SERVER_REASONS}
+        try:
+            return self._builder.build(announcements, records, states, size_bytes, lost)
+        except BaseException:
+            queue.lose("internal_error", len(records))
+            queue.release(len(records), size_bytes)
+            raise
+
+    def _record(self, span: Span) -> bytes | None:
+        try:
+            return self._recorder.record_of(span)
+        except Exception:  # noqa: BLE001 - a mistake of ours must cost one span, not a batch
+            self._queue.lose("internal_error", state=span.shared_state)
+            self._queue.release(1, span.size_bytes)
+            return None
+
+    def _announce(self) -> None:
+        """Traces that run for a second become visible; those that ended meanwhile need no announcement."""
+        roots = self._queue.opened_roots
+        while roots:
+            root = roots[0]
+            if root.is_running and root.duration_ns < TraceGroups.MAX_AGE_SECONDS * _NS_PER_SECOND:
+                return
+            roots.popleft()
+            if root.is_running:
+                self._announcements.append(self._recorder.record_of(root))
+
+    def _tell_of_losses(self) -> None:
+        """A trace whose root is written already is told in a record of its own; others by their root."""
+        states = self._queue.traces_with_losses
+        for state in {states.popleft() for _ in range(len(states))}:
+            if state.root_head is not None and state.lost is not None:
+                self._announcements.append(self._recorder.addendum_of(state.root_head, state.lost))
