@@ -35,7 +35,7 @@ def load(name: str) -> ModuleType:
 @pytest.fixture
 def surroundings(store: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Our server and the stand-in, named by the variables that the examples read."""
-    stand_in = load("openai_stand_in").serve(0)
+    stand_in = load("model_stand_in").serve(0)
     with our_server() as url, serving(stand_in):
         monkeypatch.setenv("TRACER_URL", url)
         monkeypatch.setenv("OPENAI_BASE_URL", f"http://localhost:{stand_in.server_port}/v1")
