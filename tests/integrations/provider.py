@@ -1,4 +1,4 @@
-"""The stand-in of the examples, which here also remembers what it was sent and fails when a model's name says so."""
+"""The stand-in of the examples; here it remembers what it was sent, and fails when a model's name says so."""
 
 from __future__ import annotations
 

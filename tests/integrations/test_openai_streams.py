@@ -1,4 +1,4 @@
-"""Streams of openai: followed to their end, or to wherever their reader stops; the reader sees no difference."""
+"""Streams of openai: followed to their end, or to where their reader stops, who sees no difference."""
 
 from __future__ import annotations
 
@@ -117,10 +117,13 @@ def leave_its_block(stream: Any) -> None:
 
 
 def raise_in_the_loop(stream: Any) -> None:
-    with pytest.raises(LookupError):
+    def loop() -> None:
         for chunk in stream:
             if chunk.choices[0].delta.content == "in ":
                 raise LookupError
+
+    with pytest.raises(LookupError):
+        loop()
 
 
 @pytest.mark.parametrize("stop", [leave_the_loop, close_it, leave_its_block, raise_in_the_loop])

@@ -91,11 +91,18 @@ def tell(span: Span, answer: Answer) -> None:
     """Sets on the span what the answer says."""
     if answer.model:
         span.set_model(answer.model)
-    span.set_output(answer.output)
-    if any(count is not None for count in answer.usage.values()):
-        span._set_usage(**answer.usage)
-    if answer.metadata:
-        span.set_metadata(answer.metadata)
+    usage = answer.usage
+    span.set_output(
+        answer.output,
+        usage.get("input_tokens"),
+        usage.get("output_tokens"),
+        cache_read_tokens=usage.get("cache_read_tokens"),
+        cache_write_tokens=usage.get("cache_write_tokens"),
+        reasoning_tokens=usage.get("reasoning_tokens"),
+    )
+    audio = {name: count for name, count in usage.items() if "audio" in name and count}
+    if answer.metadata or audio:
+        span.set_metadata({**answer.metadata, **audio})
     if answer.error:
         span.set_error(answer.error)
 

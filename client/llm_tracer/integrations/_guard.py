@@ -11,6 +11,9 @@ from llm_tracer._span import Span
 
 Result = TypeVar("Result")
 
+FAULT: Final = "llm_tracer.fault"
+"""Metadata of a span that tells less than it should."""
+
 
 class FaultLog:
     """Says what went wrong, with numbers, at most once a minute."""
@@ -41,7 +44,7 @@ faults: Final = FaultLog()
 def guarded(
     function: Callable[..., Result], *arguments: Any, otherwise: Result, span: Span | None = None
 ) -> Result:
-    """What ``function`` returns, or ``otherwise`` if it raises: logged, and counted on the span."""
+    """What ``function`` returns, or ``otherwise`` if it raises: logged, and noted on the span."""
     try:
         return function(*arguments)
     except Exception as error:  # noqa: BLE001 - whatever tracing meets, the host's call goes on
@@ -50,7 +53,7 @@ def guarded(
 
 
 def note_fault(where: str, error: Exception, span: Span | None = None) -> None:
-    """Logs a fault and counts it on the span, whose page then says that something is missing."""
+    """Logs a fault, and notes it on the span, which tells less than it should."""
     faults.note(where, error)
     if span is not None:
-        span._note_losses("integration", {"faults": 1})
+        span.set_metadata({FAULT: f"{where}: {type(error).__name__}"})

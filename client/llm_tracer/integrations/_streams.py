@@ -156,11 +156,12 @@ def _reading(response: object) -> Iterator[Call]:
 
 def _listen(response: Any, ear: type, call: Call) -> None:
     vars(response)[_CALL] = call
-    response.__class__ = _mixed(ear, type(response))
+    kind: Any = type(response)
+    response.__class__ = _mixed(ear, kind)
 
 
 @cache
-def _mixed(ear: Any, kind: Any) -> type:
+def _mixed(ear: Any, kind: Any) -> Any:
     return type(
         kind.__name__, (ear, kind), {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
     )

@@ -21,7 +21,7 @@ from llm_tracer.integrations._guard import guarded
 from llm_tracer.integrations._providers import provider_of
 from llm_tracer.integrations._secrets import tools_without_secrets, without_secrets
 from llm_tracer.integrations._streams import follow_body, follow_stream, is_stream
-from llm_tracer.integrations._target import is_off, open_span
+from llm_tracer.integrations._target import is_off, offer_tools, open_span
 
 Client = TypeVar("Client")
 
@@ -157,13 +157,13 @@ def _begin(wrapping: Wrapping, options: Any) -> Begun | None:
     model = body.get("model")
     question = endpoint.question(body)
     name = f"{endpoint.operation} {model}" if model else endpoint.operation
-    span = open_span(wrapping.tracer, name, endpoint.kind, input_data=question.input, model=None)
+    span = open_span(wrapping.tracer, name, endpoint.kind, input_data=question.input)
     if is_off(span):
         return None
     parameters = {"model": model, **without_secrets(question.parameters)}
     span.set_model(model or "", provider=wrapping.provider, parameters=parameters)
     if question.tools:
-        span._set_field("tool", {"definitions": tools_without_secrets(question.tools)})
+        offer_tools(span, tools_without_secrets(question.tools))
     asking = _asking_for_usage(wrapping, endpoint, body, options)
     if asking is None:
         return Begun(Call(span, endpoint), options, wrapping)
