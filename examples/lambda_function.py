@@ -23,7 +23,7 @@ openai = wrap_openai(OpenAI(), tracer)
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
     question = json.loads(event["body"])["question"]
     answer = openai.responses.create(model="gpt-4o-mini", instructions="Be brief.", input=question)
-    return {"statusCode": 200, "body": json.dumps({"answer": answer.output_text})}
+    return {"statusCode": 200, "body": json.dumps({"answer": answer.output_text}, ensure_ascii=False)}
 
 
 class LocalContext:

@@ -35,11 +35,10 @@ def agent(tracer: SyncTracerClient) -> Any:
 
 def main() -> str:
     with SyncTracerClient(api_key="project-dev") as tracer:
-        with tracer.trace("request", user_id="ada", session_id="trip-3", tags=["langchain"]) as trace:
-            result = agent(tracer).invoke(
-                {"messages": [("user", "What should I see in Lisbon in one day?")]},
-                config={"callbacks": [TracerCallbackHandler(tracer)]},
-            )
+        travel_agent, handler = agent(tracer), TracerCallbackHandler(tracer)
+        question = "What should I see in Lisbon in one day?"
+        with tracer.trace("request", user_id="ada", session_id="trip-3", input=question) as trace:
+            result = travel_agent.invoke({"messages": [("user", question)]}, {"callbacks": [handler]})
             trace.set_output(result["messages"][-1].content)
     return trace.trace_id
 

@@ -147,6 +147,7 @@ def test_embeddings_are_told_without_their_vectors(client: openai.OpenAI, told: 
     (span,) = told()
     assert (span["kind"], span["output"]) == ("embedding", {"count": 2, "dimensions": 64})
     assert (span["input"], span["usage"]) == (["one two", "three"], {"input_tokens": 3})
+    assert span["parameters"] == {"model": "text-embedding-3-small"}
 
 
 def test_raw_responses_stay_raw(client: openai.OpenAI, told: Told) -> None:

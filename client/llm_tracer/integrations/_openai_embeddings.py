@@ -12,7 +12,7 @@ _BYTES_PER_NUMBER: Final = 4
 
 
 def question(body: Document) -> Question:
-    return Question(body.get("input"), None, split(body, "input"))
+    return Question(body.get("input"), None, split(body, "input", "encoding_format"))
 
 
 def answer(document: Document) -> Answer:

@@ -133,7 +133,7 @@ def _numbers(facts: Mapping[str, Any], tokens: Any) -> tuple[str, str, str]:
 
 def _duration(duration_ms: float) -> str:
     return (
-        f"{duration_ms:.0f} ms" if duration_ms < _MS_PER_SECOND else f"{duration_ms / _MS_PER_SECOND:.2f} s"
+        f"{duration_ms:.3g} ms" if duration_ms < _MS_PER_SECOND else f"{duration_ms / _MS_PER_SECOND:.2f} s"
     )
 
 
