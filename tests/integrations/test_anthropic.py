@@ -122,7 +122,10 @@ def test_a_reader_who_stops_early_leaves_what_had_come(client: anthropic.Anthrop
             if event.type == "content_block_delta" and event.delta.text == "in ":
                 break
 
-    two_words(ask(client, stream=True))
+    left = ask(client, stream=True)
+    two_words(left)
+    assert len(told()) == 1
+    left.close()
     with client.messages.stream(model=MODEL, max_tokens=100, messages=messages()) as stream:
         two_words(stream)
     assert [(span["status"], text_of(span)) for span in told()] == [("cancelled", "Start in ")] * 2
@@ -131,9 +134,10 @@ def test_a_reader_who_stops_early_leaves_what_had_come(client: anthropic.Anthrop
 def test_a_tool_call_that_broke_off_keeps_its_arguments_as_text(
     client: anthropic.Anthropic, told: Told
 ) -> None:
-    for event in ask(client, tools=[TOOL], stream=True):
-        if event.type == "content_block_delta":
-            break
+    with ask(client, tools=[TOOL], stream=True) as stream:
+        for event in stream:
+            if event.type == "content_block_delta":
+                break
     assert told()[0]["output"]["content"][0]["input"] == '{"cit'
 
 

@@ -134,7 +134,7 @@ def test_a_reader_who_stops_early_leaves_a_span_with_what_had_come(
     stop(stream)
     (span,) = told()
     assert_stopped(span)
-    del stream
+    stream.close()
 
 
 def test_a_stream_that_is_forgotten_is_told_when_it_is_collected(client: openai.OpenAI, told: Told) -> None:
@@ -258,10 +258,12 @@ def test_asynchronous_streams_end_as_the_others_do(asynchronous: openai.AsyncOpe
         stream = await chat(asynchronous)
         assert isinstance(stream, openai.AsyncStream)
         assert "".join([chunk.choices[0].delta.content or "" async for chunk in stream]) == STREAMED_ANSWER
-        async for chunk in await chat(asynchronous):
+        left = await chat(asynchronous)
+        async for chunk in left:
             if chunk.choices[0].delta.content == "in ":
                 break
         await asyncio.sleep(0.01)
+        await left.close()
         async with asynchronous.chat.completions.stream(model="gpt-4o", messages=messages()) as stream:
             async for event in stream:
                 if event.type == "content.delta" and event.delta == "in ":
