@@ -260,6 +260,21 @@ def test_an_agent_of_langgraph_is_a_tree_of_nodes_calls_and_tools(
     }
 
 
+def test_a_hidden_run_has_no_span_and_what_is_below_it_has(
+    config: dict[str, Any], handler: TracerCallbackHandler, told: Told
+) -> None:
+    hidden = RunnableLambda(lambda city: get_weather.invoke({"city": city})).with_config(
+        tags=["langsmith:hidden"]
+    )
+    last = RunnableLambda(str.upper).with_config(run_name="last")
+    assert (hidden | last).invoke("Lisbon", config) == "SUN IN LISBON"
+    spans = by_name(told())
+    assert set(spans) == {"RunnableSequence", "get_weather", "last"}
+    assert names_above(list(spans.values()), spans["get_weather"]) == ["RunnableSequence"]
+    assert spans["RunnableSequence"]["output"] == "SUN IN LISBON"
+    assert (handler._runs, handler._hidden) == ({}, {})
+
+
 def test_a_graph_that_pauses_for_a_person_has_not_failed(config: dict[str, Any], told: Told) -> None:
     graph = StateGraph(MessagesState)
     graph.add_node("ask", lambda _: {"messages": [("user", interrupt("may I?"))]})

@@ -31,7 +31,7 @@ __all__ = ["TracerCallbackHandler"]
 Method = TypeVar("Method", bound=Callable[..., None])
 
 _HIDDEN: Final = "langsmith:hidden"
-"""LangGraph's tag for its own bookkeeping; such runs are not shown, what runs below them is."""
+"""LangGraph's tag for its own bookkeeping. Such chains are not shown; models and tools inherit it, and are."""
 
 _INNER_TAGS: Final = ("seq:", "map:", "graph:", "langsmith:", "branch:", "condition:")
 _INNER_METADATA: Final = ("ls_", "lc_", "langgraph_", "checkpoint", "__")
@@ -71,6 +71,8 @@ class TracerCallbackHandler(BaseCallbackHandler):
         """Without ``tracer``: as with ``wrap_openai``."""
         self._tracer = tracer
         self._runs: dict[UUID, Span] = {}
+        self._hidden: dict[UUID, Span] = {}
+        """Runs without a span of their own, and the span above them."""
 
     # Beginnings
 
@@ -117,7 +119,7 @@ class TracerCallbackHandler(BaseCallbackHandler):
 
     @_quiet
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        span = self._runs.pop(run_id, None)
+        span = self._ended(run_id)
         if span is None:
             return
         if kwargs.get("inputs"):  # of a stream, whose input was not known when it began
@@ -127,16 +129,19 @@ class TracerCallbackHandler(BaseCallbackHandler):
 
     @_quiet
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
-        span = self._runs.pop(run_id, None)
+        span = self._ended(run_id)
         if span is not None:
             tell(span, values.answer(response))
             span.finish()
 
     @_quiet
     def on_tool_end(self, output: Any, *, run_id: UUID, **_: Any) -> None:
-        span = self._runs.pop(run_id, None)
+        span = self._ended(run_id)
         if span is None:
             return
+        call_id, name = getattr(output, "tool_call_id", None), getattr(output, "name", None)
+        if call_id and name:  # earlier versions say it only here
+            span.set_tool(name, call_id=call_id)
         if getattr(output, "status", None) == "error":
             span.set_error(str(output.content))
         span.set_output(values.readable(getattr(output, "content", output)))
@@ -144,7 +149,7 @@ class TracerCallbackHandler(BaseCallbackHandler):
 
     @_quiet
     def on_retriever_end(self, documents: Sequence[Document], *, run_id: UUID, **_: Any) -> None:
-        span = self._runs.pop(run_id, None)
+        span = self._ended(run_id)
         if span is not None:
             span.set_documents([values.document(found) for found in documents])
             span.finish()
@@ -172,9 +177,9 @@ class TracerCallbackHandler(BaseCallbackHandler):
     # Inside
 
     def _begin(self, run_id: UUID, name: str, kind: str, asked: Any, run: Mapping[str, Any]) -> Span | None:
-        above = self._runs.get(run["parent_run_id"]) if run.get("parent_run_id") else None
-        if above is not None and _HIDDEN in listed(run.get("tags")):
-            self._runs[run_id] = above
+        above = self._above(run.get("parent_run_id"))
+        if above is not None and kind == "chain" and _HIDDEN in listed(run.get("tags")):
+            self._hidden[run_id] = above
             return None
         span = (
             above.span(name, kind, asked) if above is not None else self._begin_root(name, kind, asked, run)
@@ -183,8 +188,20 @@ class TracerCallbackHandler(BaseCallbackHandler):
             return None
         if len(self._runs) >= self.MAX_OPEN_RUNS:
             self._runs.pop(next(iter(self._runs))).finish()
+        if len(self._hidden) >= self.MAX_OPEN_RUNS:
+            self._hidden.pop(next(iter(self._hidden)))
         self._runs[run_id] = span
         return span
+
+    def _above(self, run_id: UUID | None) -> Span | None:
+        if run_id is None:
+            return None
+        return self._runs.get(run_id) or self._hidden.get(run_id)
+
+    def _ended(self, run_id: UUID) -> Span | None:
+        """The span of the run, if it has one of its own; the run is forgotten."""
+        self._hidden.pop(run_id, None)
+        return self._runs.pop(run_id, None)
 
     def _begin_root(self, name: str, kind: str, asked: Any, run: Mapping[str, Any]) -> Span:
         told = mapped(run.get("metadata"))
@@ -216,7 +233,7 @@ class TracerCallbackHandler(BaseCallbackHandler):
             offer_tools(span, tools_without_secrets(offered))
 
     def _fail(self, run_id: UUID, error: BaseException) -> None:
-        span = self._runs.pop(run_id, None)
+        span = self._ended(run_id)
         if span is None:
             return
         if any(base.__name__ == _INTERRUPTION for base in type(error).__mro__):
