@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import os
 import subprocess
 import sys
 import time
@@ -45,6 +44,7 @@ def surroundings(store: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
         monkeypatch.setenv("OPENAI_API_KEY", "any")
         monkeypatch.setenv("ANTHROPIC_BASE_URL", f"http://localhost:{stand_in.server_port}")
         monkeypatch.setenv("ANTHROPIC_API_KEY", "any")
+        monkeypatch.setenv("PYTHONPATH", str(CHECKOUT / "client"))
         yield
 
 
@@ -54,8 +54,7 @@ def run(name: str) -> Trace:
 
 def printed_by(name: str) -> str:
     command = [sys.executable, str(EXAMPLES / f"{name}.py")]
-    paths = os.environ | {"PYTHONPATH": str(CHECKOUT / "client")}
-    done = subprocess.run(command, env=paths, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

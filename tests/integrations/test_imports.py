@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+CLIENT = Path(__file__).resolve().parent.parent.parent / "client"
 HEAVY = ("openai", "anthropic", "langchain_core", "httpx", "asyncio")
 
 
 def imported_by(statement: str) -> set[str]:
-    program = f"import sys; {statement}; print(*sys.modules)"
-    return set(
-        subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True
-        ).stdout.split()
-    )
+    program = [sys.executable, "-c", f"import sys; {statement}; print(*sys.modules)"]
+    paths = os.environ | {"PYTHONPATH": str(CLIENT)}
+    done = subprocess.run(program, env=paths, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
 
 
 def test_the_client_imports_no_integration() -> None:

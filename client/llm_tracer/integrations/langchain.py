@@ -31,7 +31,7 @@ __all__ = ["TracerCallbackHandler"]
 Method = TypeVar("Method", bound=Callable[..., None])
 
 _HIDDEN: Final = "langsmith:hidden"
-"""LangGraph's tag for its own bookkeeping. Such chains are not shown; models and tools inherit it, and are."""
+"""LangGraph's tag for its own bookkeeping. Such chains are not shown; models and tools inherit it and are."""
 
 _INNER_TAGS: Final = ("seq:", "map:", "graph:", "langsmith:", "branch:", "condition:")
 _INNER_METADATA: Final = ("ls_", "lc_", "langgraph_", "checkpoint", "__")
