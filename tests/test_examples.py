@@ -168,7 +168,7 @@ def test_an_invocation_of_a_lambda_function_is_there_when_it_returns() -> None:
     assert names(trace) == [(0, "chain", "answer-question"), (1, "llm", "chat gpt-4o-mini")]
     (root,) = whole(trace, "chain")
     assert root.metadata["cold_start"] is True
-    assert root.input["headers"] == {"authorization": "***", "content-type": "application/json"}
+    assert root.input["headers"] == {"authorization": "[masked]", "content-type": "application/json"}
 
 
 @pytest.mark.usefixtures("surroundings")

@@ -183,7 +183,7 @@ def test_the_keys_of_remote_servers_are_not_told(client: anthropic.Anthropic, to
         model=MODEL, max_tokens=100, messages=messages(), mcp_servers=[server], betas=["mcp"]
     )
     (span,) = told()
-    assert span["parameters"]["mcp_servers"] == [server | {"authorization_token": "***"}]
+    assert span["parameters"]["mcp_servers"] == [server | {"authorization_token": "[masked]"}]
 
 
 def test_unwrapping_gives_the_client_back_as_it_was(

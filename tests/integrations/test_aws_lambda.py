@@ -55,7 +55,11 @@ def test_an_invocation_is_one_trace_in_one_post_that_is_there_when_it_returns(
     trace, step = captured.one("handler"), captured.one("think")
     assert step["parent_span_id"] == trace["span_id"]
     assert trace["output"] == {"statusCode": 200, "body": "Lisbon?"}
-    assert trace["input"]["headers"] == {"Authorization": "***", "x-api-key": "***", "Accept": "*/*"}
+    assert trace["input"]["headers"] == {
+        "Authorization": "[masked]",
+        "x-api-key": "[masked]",
+        "Accept": "*/*",
+    }
     assert "hush" not in json.dumps(captured.batches)
     assert trace["metadata"] == {
         "request_id": "8f5d",

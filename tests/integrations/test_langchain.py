@@ -109,7 +109,7 @@ def test_user_session_tags_and_metadata_of_the_config_are_those_of_the_trace(
     spans = by_name(told())
     root = spans["RunnableSequence"]
     assert root["tags"] == ["beta"]
-    assert (root["metadata"]["plan"], root["metadata"]["api_key"]) == ("pro", "***")
+    assert (root["metadata"]["plan"], root["metadata"]["api_key"]) == ("pro", "[masked]")
     assert {(span["user_id"], span["session_id"]) for span in spans.values()} == {("ada", "s1")}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-MASK: Final = "***"
+MASK: Final = "[masked]"
 MAX_DEPTH: Final = 12
 """Of tools, parameters and events; what is nested deeper is replaced whole."""
 
@@ -38,7 +38,7 @@ _SUFFIXES: Final = ("apikey", "secret", "password", "accesstoken", "authtoken")
 
 
 def without_secrets(value: Any, depth: int = 0) -> Any:
-    """A copy in which the value of every key that names a secret is ``***``.
+    """A copy in which the value of every key that names a secret is ``[masked]``.
 
     Only mappings, lists and tuples are looked into; other values stay as they are.
     """
