@@ -1,7 +1,6 @@
 """The asynchronous client around a call of a model. Needs `pip install openai ./client` and a running server.
 
-Without an OpenAI key: run `python examples/openai_stand_in.py` and set OPENAI_BASE_URL=http://localhost:8099/v1
-and OPENAI_API_KEY=any.
+Without an OpenAI key: see README.md, "Without a key".
 """
 
 import asyncio

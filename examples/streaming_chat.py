@@ -1,39 +1,33 @@
-"""A streamed answer: time to first token, and usage from the last chunk.
+"""A conversation of streamed answers: time to first token and usage come by themselves.
 
-Needs `pip install openai ./client` and a running server; see async_agent.py for a run without a key.
+Needs `pip install openai ./client` and a running server; see README.md for a run without a key.
 """
 
-import openai
+from openai import OpenAI
 
 from llm_tracer import SyncTracerClient
+from llm_tracer.integrations.openai import wrap_openai
 
-MESSAGES = [{"role": "user", "content": "Tell me a story about a lighthouse."}]
+QUESTIONS = ["Tell me a story about a lighthouse.", "And what became of its keeper?"]
 
 
 def main() -> str:
     with SyncTracerClient(api_key="project-dev") as tracer:
-        with tracer.trace("story", session_id="reader-7", user_id="ada", tags=["streaming"]) as trace:
-            with trace.span("write", "llm", model="gpt-4o-mini", input_data=MESSAGES) as span:
-                pieces = []
-                usage = None
-                stream = openai.chat.completions.create(
-                    model="gpt-4o-mini",
-                    messages=MESSAGES,
-                    stream=True,
-                    stream_options={"include_usage": True},
-                )
+        openai = wrap_openai(OpenAI(), tracer)
+        messages = []
+        for question in QUESTIONS:  # a trace for each turn; the session holds them together
+            messages.append({"role": "user", "content": question})
+            with tracer.trace("story", input=question, session_id="reader-7", user_id="ada") as trace:
+                trace.add_tag("streaming")
+                answer = ""
+                stream = openai.chat.completions.create(model="gpt-4o-mini", messages=messages, stream=True)
                 for chunk in stream:
-                    if chunk.choices and chunk.choices[0].delta.content:
-                        if not pieces:
-                            span.mark_first_token()
-                        pieces.append(chunk.choices[0].delta.content)
-                    usage = chunk.usage or usage
-                span.set_output(
-                    output_data={"role": "assistant", "content": "".join(pieces)},
-                    tokens_input=usage.prompt_tokens,
-                    tokens_output=usage.completion_tokens,
-                )
-            trace.set_output("".join(pieces))
+                    piece = chunk.choices[0].delta.content or ""
+                    print(piece, end="", flush=True)
+                    answer += piece
+                print()
+                trace.set_output(answer)
+            messages.append({"role": "assistant", "content": answer})
     return trace.trace_id
 
 

@@ -1,6 +1,6 @@
 """The synchronous client, for scripts and notebooks (it also works where an event loop is running).
 
-Needs `pip install openai ./client` and a running server; see async_agent.py for a run without a key.
+Needs `pip install openai ./client` and a running server; see README.md for a run without a key.
 """
 
 import openai

@@ -136,7 +136,7 @@ def _is_chunked(request: HttpRequest) -> bool:
             field="Transfer-Encoding",
             limit="identity or chunked",
         )
-    return encoding == "chunked"
+    return bool(encoding == "chunked")
 
 
 def _read_piece(stream: Any) -> bytes:

@@ -27,8 +27,8 @@ class SpanQueue:
     """Beyond ``MAX_BYTES``, for roots without their contents."""
     BUSY_BYTES: Final = 24 << 20
     BREATH_SECONDS: Final = 0.0001
-    """Beyond ``BUSY_BYTES`` spans come faster than they can be written, thousands a second. Each then gives way to
-    the sending thread for so long, unless that gets nowhere itself: then it would be for nothing."""
+    """Beyond ``BUSY_BYTES`` spans come faster than they can be written, thousands a second. Each then gives
+    way to the sending thread for so long, unless that gets nowhere itself: then it would be for nothing."""
     MAX_OPENED: Final = 10_000
     """Running traces remembered for their announcement; beyond it the oldest are shown when they end."""
     MAX_TRACES_WITH_LOSSES: Final = 10_000
