@@ -2,13 +2,13 @@
 
     python3 benchmarks/client.py [--quick] [--rounds 3]
 
-The first run makes two virtual environments under ``.benchmarks/`` (pip). Every measurement is a process of its
-own and rounds are interleaved, so only ratios mean something: a machine is never the same twice.
+The first run makes two virtual environments under ``.benchmarks/`` (pip). Every measurement is a process of
+its own and rounds are interleaved, so only ratios mean something: a machine is never the same twice.
 
-paced: 900 spans a second, three nested spans a trace, each with a fresh input and output of 2 KB of prose; from
-one thread, and from 50 tasks of asyncio. Caller's time is what passes inside the calls of a trace, per span.
-CPU is the process's, background threads and the harness included, to the end of the flush.
-burst: spans as fast as they can be made. outage: the server is away while all spans are made, then comes back.
+paced: 900 spans a second, three nested spans a trace, each with a fresh input and output of 2 KB of prose;
+from one thread, and from 50 tasks of asyncio. Caller's time is what passes inside the calls of a trace, per
+span. CPU is the process's, background threads and the harness included, to the end of the flush.
+burst: spans as fast as they can be made. outage: the server is away while all are made, then comes back.
 Spans are counted where they arrive. OpenTelemetry runs with its defaults: batch processor, OTLP over HTTP.
 """
 
@@ -36,7 +36,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = CHECKOUT / ".benchmarks"
 PACKAGES = {
-    "ours": [str(CHECKOUT / "client"), "orjson"],
+    "ours": ["httpx", "orjson"],
     "otel": ["opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"],
 }
 SPANS_PER_SECOND = 900
