@@ -28,7 +28,7 @@ def test_the_trace_page_knows_what_the_client_could_not_take(
             monkeypatch.setattr(SpanQueue, "MAX_SPANS", 0 if number < 3 else 100_000)
             with trace.span(f"step {number}"):
                 pass
-    assert tracer.close() == (37, 3, 0)
+    assert tracer.close(15) == (37, 3, 0)
     found = queries.get_trace("dev", trace.trace_id, now_ns=time.time_ns())
     assert (len(found.rows), found.summary.dropped) == (37, {"queue_full": 3})
 
@@ -40,11 +40,11 @@ def test_a_loss_after_the_end_of_the_trace_is_told_too(settings: Any) -> None:
     tracer = SyncTracerClient("http://localhost", "project-dev", transport=transport)
     with tracer.trace("run", input="question") as trace:
         pass
-    tracer.flush()
+    tracer.flush(15)
     tracer._pipeline.queue.lose("queue_full", state=trace.shared_state)
     with tracer.trace("next"):
         pass
-    tracer.close()
+    tracer.close(15)
     found = queries.get_trace("dev", trace.trace_id, now_ns=time.time_ns())
     assert (len(found.rows), found.summary.dropped) == (1, {"queue_full": 1})
     assert found.span(trace.span_id).input == "question"
