@@ -70,9 +70,10 @@ def copy(value: Any) -> tuple[Copy, int, Cuts | None]:
         copied, size_bytes = _shallow(value, MAX_KEPT_DEPTH)
         if size_bytes <= MAX_KEPT_BYTES:
             return copied, size_bytes, None
-        data = _copied(value)
-        if len(data) <= MAX_VALUE_BYTES:
-            return data, len(data), None
+        if not MAX_VALUE_BYTES < size_bytes < _TOO_MUCH:  # else its texts alone are too large
+            data = _copied(value)
+            if len(data) <= MAX_VALUE_BYTES:
+                return data, len(data), None
     except Exception:  # noqa: BLE001, S110 - an encoder meets the host's own objects, which raise anything
         pass
     plain, cuts = bounded(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from llm_tracer._delivery.batch import Batch, BatchBuilder
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 SERVER_REASONS: Final = frozenset({"rejected"})
 """Losses the server counted itself and need not be told."""
-_NS_PER_SECOND: Final = 1_000_000_000
 
 
 class Outbox:
@@ -29,6 +29,7 @@ class Outbox:
         self._pace = pace
         self._groups = TraceGroups()
         self._announcements: list[bytes] = []
+        self._running_roots: deque[tuple[Span, float]] = deque(maxlen=SpanQueue.MAX_OPENED)
 
     @property
     def count(self) -> int:
@@ -38,7 +39,8 @@ class Outbox:
     @property
     def has_work(self) -> bool:
         queue = self._queue
-        return bool(self.count or queue.opened_roots or self._announcements or queue.traces_with_losses)
+        is_opened = queue.opened_roots or self._running_roots
+        return bool(self.count or is_opened or self._announcements or queue.traces_with_losses)
 
     @property
     def is_full(self) -> bool:
@@ -52,7 +54,7 @@ class Outbox:
         queue = self._queue
         for _ in range(len(queue.spans)):
             self._groups.add(queue.spans.popleft(), now)
-        self._announce()
+        self._announce(now)
         self._tell_of_losses()
 
     def due_at(self, now: float, *, is_hurried: bool) -> float | None:
@@ -96,12 +98,14 @@ class Outbox:
             self._queue.release(1, span.size_bytes)
             return None
 
-    def _announce(self) -> None:
+    def _announce(self, now: float) -> None:
         """Traces that run for a second become visible; those that ended meanwhile need no announcement."""
-        roots = self._queue.opened_roots
+        roots = self._running_roots
+        for _ in range(len(self._queue.opened_roots)):
+            roots.append((self._queue.opened_roots.popleft(), now))
         while roots:
-            root = roots[0]
-            if root.is_running and root.duration_ns < TraceGroups.MAX_AGE_SECONDS * _NS_PER_SECOND:
+            root, seen_at = roots[0]
+            if root.is_running and now - seen_at < TraceGroups.MAX_AGE_SECONDS:
                 return
             roots.popleft()
             if root.is_running:

@@ -26,9 +26,11 @@ class SpanQueue:
     RESERVE_BYTES: Final = 8 << 20
     """Beyond ``MAX_BYTES``, for roots without their contents."""
     BUSY_BYTES: Final = 24 << 20
-    BREATH_SECONDS: Final = 0.0001
-    """Beyond ``BUSY_BYTES`` spans come faster than they can be written, thousands a second. Each then gives
-    way to the sending thread for so long, unless that gets nowhere itself: then it would be for nothing."""
+    MAX_BREATH_SECONDS: Final = 0.003
+    """Beyond ``BUSY_BYTES`` spans come faster, thousands a second, than they can be written. Then each gives
+    way to the sending thread, the longer the fuller the queue, unless it is the server that is slow."""
+    MAX_WAIT_SECONDS: Final = 0.5
+    """For room in a full queue, under the same condition, before a span is lost."""
     MAX_OPENED: Final = 10_000
     """Running traces remembered for their announcement; beyond it the oldest are shown when they end."""
     MAX_TRACES_WITH_LOSSES: Final = 10_000
@@ -47,28 +49,40 @@ class SpanQueue:
         self.put_count = self.released_count = 0
         self.put_bytes = self.released_bytes = 0
         self.is_idle = True
-        self.is_flowing = True
-        """Batches are getting out, to the server or to disk."""
+        self.is_flowing = False
+        """The server takes batches as fast as they are made."""
         self.lost: dict[str, int] = {}
         self._lost_lock = threading.Lock()
 
     def put(self, span: Span) -> None:
         """Takes one finished span, or counts it as lost; wakes the sending thread only if it rests."""
         size_bytes = span.size_bytes
-        if (
+        is_full = (
             self.put_bytes - self.released_bytes + size_bytes > self.MAX_BYTES
             or self.put_count - self.released_count >= self.MAX_SPANS
-            or self.is_closed
-        ):
+        )
+        if self.is_closed or (is_full and not self._has_room_soon(size_bytes)):
             return self._refuse(span)
         self.put_bytes += size_bytes
         self.put_count += 1
         self.spans.append(span)
         if self.is_idle:
             self._notify()
-        elif self.is_flowing and self.put_bytes - self.released_bytes > self.BUSY_BYTES:
-            time.sleep(self.BREATH_SECONDS)
+        elif self.put_bytes - self.released_bytes > self.BUSY_BYTES and self.is_flowing:
+            self._breathe()
         return None
+
+    def _breathe(self) -> None:
+        fullness = (self.queued_bytes - self.BUSY_BYTES) / (self.MAX_BYTES - self.BUSY_BYTES)
+        time.sleep(max(0.0, self.MAX_BREATH_SECONDS * fullness**2))
+
+    def _has_room_soon(self, size_bytes: int) -> bool:
+        deadline = time.monotonic() + self.MAX_WAIT_SECONDS
+        while self.is_flowing and not self.is_closed and time.monotonic() < deadline:
+            time.sleep(self.MAX_BREATH_SECONDS)
+            if self.queued_bytes + size_bytes <= self.MAX_BYTES and self.queued_count < self.MAX_SPANS:
+                return True
+        return False
 
     def _refuse(self, span: Span) -> None:
         """Counts it as lost. But a trace whose root arrives can say what it lost: roots go in bare."""

@@ -47,6 +47,8 @@ class Sender:
     STOP_SECONDS: Final = 1.0
     """So long ``stop`` waits for the thread to finish what it is computing."""
 
+    FLOWING_SECONDS: Final = 0.5
+    """A server that answers within this is not what the spans wait for."""
     AWAY_AFTER_FAILURES: Final = 2
     """From then on batches go to disk instead of waiting in memory."""
     MAX_MISTAKES: Final = 8
@@ -266,7 +268,10 @@ class Sender:
 
     def _attempt(self, batch: Batch) -> None:
         self._pace.sent(time.monotonic())
+        began_at = time.monotonic()
         answer = self._transport.post(batch.body)
+        is_quick = time.monotonic() - began_at < self.FLOWING_SECONDS
+        self._queue.is_flowing = is_quick and answer.outcome == "delivered"
         with self._lock:
             if self.is_stopped:
                 return
@@ -279,7 +284,6 @@ class Sender:
     def _keep(self, batch: Batch, answer: Answer) -> None:
         """The batch stays and is sent again, byte for byte."""
         self._failures += 1
-        self._queue.is_flowing = False
         self._mistakes = self._mistakes + 1 if answer.is_mistake else 0
         self._is_wait_ordered = answer.retry_after_seconds is not None
         wait_seconds = self._pace.failed(answer.retry_after_seconds)
@@ -309,7 +313,6 @@ class Sender:
     def _finish(self, batch: Batch, answer: Answer) -> None:
         self._remove(batch)
         self._failures = self._mistakes = 0
-        self._queue.is_flowing = True
         self._is_isolating = self._is_isolating and bool(self._prepared)
         self._is_wait_ordered = False
         self._not_before = 0.0
