@@ -20,6 +20,9 @@ __all__ = ["TraceSummary", "trace_summary"]
 
 MAX_ROWS: Final = 60
 TIMEOUT_SECONDS: Final = 5.0
+DELIVERY_SECONDS: Final = 10.0
+"""A cell can wait for what it is to show."""
+
 MAX_PREVIEW_CHARACTERS: Final = 300
 _INDENT_EM: Final = 1.2
 _MS_PER_SECOND: Final = 1_000
@@ -33,7 +36,7 @@ def trace_summary(tracer: SyncTracerClient, trace: Span | str | None = None) -> 
     Delivers what is queued first. Raises nothing: a summary that could not be read says why.
     """
     try:
-        tracer.flush()
+        tracer.flush(DELIVERY_SECONDS)
         trace_id = trace.trace_id if isinstance(trace, Span) else trace
         trace_id = trace_id or _newest(tracer)
         return TraceSummary(
