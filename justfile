@@ -12,6 +12,10 @@ run:
 test *arguments:
     python3 manage.py test {{ arguments }}
 
+# Ten thousand cases of each property of the OpenTelemetry receiver
+fuzz:
+    OTLP_FUZZ_EXAMPLES=10000 .venv/bin/python -m pytest tests/otlp/test_fuzz.py
+
 # Fill the local project with a believable workload
 demo:
     python3 manage.py demo

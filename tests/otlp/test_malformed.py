@@ -45,6 +45,7 @@ def test_a_chunked_body_that_cannot_be_handed_over_is_411_never_an_empty_200() -
     answer = post("/v1/traces", b"", HTTP_TRANSFER_ENCODING="chunked", CONTENT_LENGTH="")
     assert answer.status == 411
     assert answer.headers["Content-Type"] == PROTOBUF
+    assert "Content-Length" not in answer.headers  # so Django's server closes: the body is still unread
 
 
 @pytest.mark.parametrize("value", ['{"arrayValue":{"values":[' * 300 + "]}}" * 300, "[" * 5000 + "]" * 5000])

@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import socket
 import time
 import zlib
 from typing import Any
@@ -17,9 +18,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from tests.otlp.exports import PROTOBUF, post, post_json
-from traces_app import queries, storage
+from traces_app import access, queries, storage
+from traces_app.api import throttle
 from traces_app.queries import TraceFilter
-from traces_app.storage import StoreUnavailable
 from traces_app.storage.store import Store
 
 
@@ -126,31 +127,38 @@ def test_metrics_are_accepted_and_dropped_and_other_logs_too() -> None:
     assert stored() == []
 
 
-def test_a_store_that_cannot_write_is_503_with_a_time_to_come_again(monkeypatch: Any) -> None:
-    def busy(*_: Any, **__: Any) -> float:
-        raise StoreUnavailable("throttled", retry_after_seconds=2)
-
-    monkeypatch.setattr(Store, "append", busy)
+def test_a_store_that_cannot_write_is_503_with_a_time_to_come_again(store: Store) -> None:
+    store.engine.close()  # it refuses from now on
     answer = post("/v1/traces", request_of("one").SerializeToString())
-    assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+    assert (answer.status, answer.headers["Content-Type"]) == (503, PROTOBUF)
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.body[:2] == b"\x08\x0e"  # google.rpc.Code 14, unavailable
+
+
+def test_a_store_that_cannot_be_reached_is_503_with_a_time_to_come_again(settings: Any) -> None:
     storage.reset_store()
+    settings.STORAGE_URL = "dynamodb"
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        settings.DYNAMODB_ENDPOINT_URL = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        answer = post("/v1/traces", request_of("one").SerializeToString())
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
 
 
 def test_get_is_405_and_no_path_redirects() -> None:
     from tests.api.calls import call_wsgi
 
-    assert call_wsgi("/v1/traces", io.BytesIO(), method="GET").status == 405
+    answer = call_wsgi("/v1/traces", io.BytesIO(), method="GET")
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
     assert post("/v1/traces/", b"").status == 404
 
 
-def test_a_key_that_may_only_read_is_refused(settings: Any) -> None:
-    from traces_app import access
-
-    settings.API_KEYS = ["project-dev:read"]
-    access.forget_keys()
-    status = post("/v1/traces", b"").status
-    access.forget_keys()
-    assert status in (401, 403)
+@pytest.mark.parametrize(("scope", "status"), [("read", 403), ("ingest", 200), ("all", 200)])
+def test_a_key_that_may_only_read_is_refused(scope: str, status: int) -> None:
+    key = access.create_key("dev", scope, now_ns=time.time_ns()).key
+    answer = post("/v1/traces", request_of("one").SerializeToString(), HTTP_X_API_KEY=key)
+    assert answer.status == status
+    assert len(stored()) == (status == 200)
 
 
 def test_a_span_whose_parent_ran_elsewhere_is_the_root_in_practice() -> None:
@@ -219,3 +227,27 @@ def test_a_dropped_attribute_is_counted_and_shown() -> None:
     (trace,) = stored()
     assert trace.dropped == {"attributes dropped by the sender's limits": 33}
     assert json.dumps(queries.get_losses("dev", now_ns=time.time_ns())).count("33") == 1
+
+
+def test_a_throttled_exporter_is_told_503_and_when_to_come_again(settings: Any) -> None:
+    settings.RATE_LIMIT_RPM = 1
+    throttle.buckets.clear()
+    body = request_of("one").SerializeToString()
+    assert post("/v1/traces", body).status == 200
+    told = post("/v1/traces", body)
+    assert (told.status, told.headers["Content-Type"]) == (503, PROTOBUF)
+    assert 1 <= int(told.headers["Retry-After"]) <= 60
+    assert told.body[:2] == b"\x08\x0e"  # google.rpc.Code 14, unavailable
+    assert b"RATE_LIMIT_RPM" in told.body
+    in_json = post_json({"resourceSpans": []})
+    assert (in_json.status, in_json.json()["code"]) == (503, 14)
+    throttle.buckets.clear()
+
+
+def test_metrics_weigh_little_but_are_throttled_too(settings: Any) -> None:
+    settings.RATE_LIMIT_RPM = 1
+    throttle.buckets.clear()
+    statuses = [post_json({"resourceMetrics": []}, "/v1/metrics").status for _ in range(25)]
+    assert statuses[:15] == [200] * 15
+    assert statuses[-1] == 503
+    throttle.buckets.clear()

@@ -21,7 +21,15 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from traces_app.ingest import StoreUnavailable
 from traces_app.queries import BadCursor, SpanNotFound, StoreUnusable, TraceNotFound
 
-__all__ = ["ProblemError", "field_path", "install", "problem_of", "problem_response", "unknown_paths"]
+__all__ = [
+    "ProblemError",
+    "field_path",
+    "install",
+    "problem_of",
+    "problem_response",
+    "unknown_paths",
+    "written",
+]
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +52,7 @@ class ProblemError(Exception):
         field: str | None = None,
         limit: str | None = None,
         retry_after_seconds: int | None = None,
+        allow: str | None = None,
         errors: Sequence[dict[str, str]] = (),
     ) -> None:
         super().__init__(title)
@@ -53,6 +62,7 @@ class ProblemError(Exception):
         self.field = field
         self.limit = limit
         self.retry_after_seconds = retry_after_seconds
+        self.allow = allow
         self.errors = errors
 
 
@@ -84,6 +94,11 @@ def problem_response(problem: ProblemError) -> HttpResponse | StreamingHttpRespo
         "errors": problem.errors or None,
     }
     text = orjson.dumps({name: value for name, value in body.items() if value is not None})
+    return written(problem, text, "application/problem+json")
+
+
+def written(problem: ProblemError, text: bytes, content_type: str) -> HttpResponse | StreamingHttpResponse:
+    """The answer to a problem told as ``text``, with the headers that belong to it in any dialect."""
     response: HttpResponse | StreamingHttpResponse
     if problem.status in (HTTPStatus.LENGTH_REQUIRED, HTTPStatus.NOT_IMPLEMENTED):
         # The body was not read and would be taken for the next request. Without a length of our own
@@ -92,11 +107,13 @@ def problem_response(problem: ProblemError) -> HttpResponse | StreamingHttpRespo
     else:
         response = HttpResponse(text)
     response.status_code = problem.status
-    response["Content-Type"] = "application/problem+json"
+    response["Content-Type"] = content_type
     if problem.retry_after_seconds is not None:
         response["Retry-After"] = str(problem.retry_after_seconds)
     if problem.status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = 'Bearer realm="LLM Tracer"'
+    if problem.allow is not None:
+        response["Allow"] = problem.allow
     return response
 
 

@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
 
-from traces_app.api.errors import ProblemError
+from traces_app.api.errors import ProblemError, written
 from traces_app.api.otlp.translate import Export
 
-__all__ = ["JSON", "PROTOBUF", "answer", "is_json", "refusal"]
+__all__ = ["JSON", "LOGS", "METRICS", "PROTOBUF", "TRACES", "Signal", "answer", "is_json", "refusal"]
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 
-_STATUS_CODES: Final = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 411: 3, 413: 8, 415: 3, 429: 8, 503: 14}
+MAX_MESSAGE_BYTES: Final = 4096
+"""Of an error; exporters put it on one line of a log."""
+
+_EXPORTERS_STATUS: Final = {429: 503}
+"""To an exporter both mean: come again after Retry-After. Python's before 1.45 loses the batch at a 429."""
+
+_STATUS_CODES: Final = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 411: 3, 413: 8, 415: 3, 503: 14}
 """google.rpc.Code of an HTTP status; 13, internal, for any other."""
 
 _INTERNAL: Final = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What is exported, and how its answer names what was rejected, in protobuf and in JSON."""
+
+    response: Any
+    rejected: str
+    rejected_json: str
+
+
+TRACES: Final = Signal(ExportTraceServiceResponse, "rejected_spans", "rejectedSpans")
+LOGS: Final = Signal(ExportLogsServiceResponse, "rejected_log_records", "rejectedLogRecords")
+METRICS: Final = Signal(ExportMetricsServiceResponse, "rejected_data_points", "rejectedDataPoints")
 
 
 def is_json(request: HttpRequest) -> bool:
@@ -37,71 +61,46 @@ def is_json(request: HttpRequest) -> bool:
     return content_type == JSON
 
 
-def answer(request: HttpRequest, export: Export) -> HttpResponse:
+def answer(request: HttpRequest, export: Export, signal: Signal) -> HttpResponse:
     """200: "the server MUST leave partial_success unset when everything was accepted"."""
     rejected, message = export.partial_success()
     if is_json(request):
-        return HttpResponse(_json_answer(request, rejected, message), content_type=JSON)
-    return HttpResponse(_protobuf_answer(request, rejected, message), content_type=PROTOBUF)
+        return HttpResponse(_json_answer(signal, rejected, message), content_type=JSON)
+    return HttpResponse(_protobuf_answer(signal, rejected, message), content_type=PROTOBUF)
 
 
-def refusal(request: HttpRequest, problem: ProblemError) -> HttpResponse:
+def refusal(request: HttpRequest, problem: ProblemError) -> HttpResponse | StreamingHttpResponse:
     """A google.rpc.Status; JSON when the request's type is neither."""
+    problem.status = _EXPORTERS_STATUS.get(problem.status, problem.status)
     message = f"{problem.detail} Limit: {problem.limit}." if problem.limit else problem.detail
     code = _STATUS_CODES.get(problem.status, _INTERNAL)
     if _content_type(request) == PROTOBUF:
-        response = HttpResponse(_status_message(code, message), content_type=PROTOBUF)
-    else:
-        response = HttpResponse(orjson.dumps({"code": code, "message": message}), content_type=JSON)
-    response.status_code = problem.status
-    if problem.retry_after_seconds is not None:
-        response["Retry-After"] = str(problem.retry_after_seconds)
-    if problem.status == HTTPStatus.UNAUTHORIZED:
-        response["WWW-Authenticate"] = 'Bearer realm="LLM Tracer"'
-    if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        response["Allow"] = "POST"
-    return response
+        return written(problem, _status_message(code, message), PROTOBUF)
+    return written(problem, orjson.dumps({"code": code, "message": message}), JSON)
 
 
 def _content_type(request: HttpRequest) -> str:
     return str(request.META.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
 
 
-def _is_about_logs(request: HttpRequest) -> bool:
-    return bool(request.path.endswith("/logs"))
-
-
-def _json_answer(request: HttpRequest, rejected: int, message: str) -> bytes:
+def _json_answer(signal: Signal, rejected: int, message: str) -> bytes:
     if not rejected:
         return b"{}"
-    name = "rejectedLogRecords" if _is_about_logs(request) else "rejectedSpans"
-    return orjson.dumps({"partialSuccess": {name: str(rejected), "errorMessage": message}})
+    return orjson.dumps({"partialSuccess": {signal.rejected_json: str(rejected), "errorMessage": message}})
 
 
-def _protobuf_answer(request: HttpRequest, rejected: int, message: str) -> bytes:
+def _protobuf_answer(signal: Signal, rejected: int, message: str) -> bytes:
     if not rejected:
         return b""
-    if _is_about_logs(request):
-        logs = ExportLogsServiceResponse()
-        logs.partial_success.rejected_log_records = rejected
-        logs.partial_success.error_message = message
-        return bytes(logs.SerializeToString())
-    spans = ExportTraceServiceResponse()
-    spans.partial_success.rejected_spans = rejected
-    spans.partial_success.error_message = message
-    return bytes(spans.SerializeToString())
+    response = signal.response(partial_success={signal.rejected: rejected, "error_message": message})
+    return bytes(response.SerializeToString())
 
 
 def _status_message(code: int, message: str) -> bytes:
-    """google.rpc.Status by hand, ``int32 code = 1; string message = 2;``: not worth another package."""
-    text = message.encode()[:4096].decode(errors="ignore").encode()
-    return bytes((0x08, code, 0x12)) + _varint(len(text)) + text
+    """google.rpc.Status begins with ``int32 code = 1; string message = 2;``.
 
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+    So does a message that is at hand: another package for two fields is not worth it.
+    """
+    text = message.encode()[:MAX_MESSAGE_BYTES].decode(errors="ignore")
+    status = ExportTracePartialSuccess(rejected_spans=code, error_message=text)
+    return bytes(status.SerializeToString())

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+import orjson
+
 from traces_app.api.body import parse_json
 from traces_app.api.errors import ProblemError
+from traces_app.api.otlp.allowance import Allowance, check_json_marks
 from traces_app.api.otlp.records import (
     MAX_VALUE_DEPTH,
     TOO_DEEP,
@@ -45,15 +48,28 @@ def _read_one(read: Any, record: Any, resource: dict[str, Any], scope: dict[str,
 def _json_records(
     body: bytes, groups: str, scoped: str, records: str
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any], Any]]:
+    check_json_marks(body)
     request, _ = parse_json(body)
     if not isinstance(request, dict):
         raise _misshaped("The body", "an object")
-    for group in _objects(request, groups):
-        resource = _json_attributes((_object(group, "resource")).get("attributes"))
-        for part in _objects(group, scoped):
-            scope = _json_scope(_object(part, "scope"))
-            for record in _list(part, records):
-                yield resource, scope, record
+    found = [
+        (group, part, _list(part, records))
+        for group in _objects(request, groups)
+        for part in _objects(group, scoped)
+    ]
+    allowance = Allowance()
+    for group, part, listed in found:
+        allowance.spend_records(len(listed))
+        allowance.share(_json_bytes(group, "resource") + _json_bytes(part, "scope"), len(listed))
+    for group, part, listed in found:
+        resource = _json_attributes(_object(group, "resource").get("attributes"))
+        scope = _json_scope(_object(part, "scope"))
+        for record in listed:
+            yield resource, scope, record
+
+
+def _json_bytes(holder: dict[str, Any], name: str) -> int:
+    return len(orjson.dumps(_object(holder, name)))
 
 
 def _objects(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:

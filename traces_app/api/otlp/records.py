@@ -44,6 +44,8 @@ class Record:
     events: list[dict[str, Any]] = field(default_factory=list)
     links: list[dict[str, Any]] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
+    is_repaired: bool = False
+    """Halves of characters in its texts became U+FFFD."""
 
 
 def event_of(name: str, time_ns: int, attributes: dict[str, Any]) -> dict[str, Any]:

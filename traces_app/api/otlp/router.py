@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
@@ -20,25 +20,25 @@ from traces_app.api.auth import admit
 from traces_app.api.body import read_body
 from traces_app.api.errors import ProblemError, problem_of
 from traces_app.api.otlp import decode
-from traces_app.api.otlp.answers import answer, is_json, refusal
+from traces_app.api.otlp.answers import LOGS, METRICS, TRACES, Signal, answer, is_json, refusal
 from traces_app.api.otlp.translate import Export, export_of_logs, export_of_spans
 
 __all__ = ["urlpatterns"]
 
 Receiver = Callable[[HttpRequest, Access], Export]
 
-METRICS_WEIGHT = 0.0
-"""Of a request whose content is dropped: exporters send it every minute, and it costs nothing."""
+METRICS_WEIGHT: Final = 1 / 20
+"""Of a request whose content is dropped: exporters send it every minute, and it is read all the same."""
 
 
-def _view(receive: Receiver, *, weight: float = 1.0) -> Any:
+def _view(signal: Signal, receive: Receiver, *, weight: float = 1.0) -> Any:
     """Whatever is raised is told as OTLP tells it, in the request's type."""
 
-    def view(request: HttpRequest) -> HttpResponse:
+    def view(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         try:
             _check_method(request)
             access = admit(request, "ingest", weight=weight)
-            return answer(request, receive(request, access))
+            return answer(request, receive(request, access), signal)
         except Exception as error:  # noqa: BLE001 - the one door of errors: problem_of logs the unexpected
             return refusal(request, problem_of(error))
 
@@ -47,7 +47,7 @@ def _view(receive: Receiver, *, weight: float = 1.0) -> Any:
 
 def _check_method(request: HttpRequest) -> None:
     if request.method != "POST":
-        raise ProblemError(405, "Method not allowed", "Exporters POST here: OTLP over HTTP.")
+        raise ProblemError(405, "Method not allowed", "Exporters POST here: OTLP over HTTP.", allow="POST")
 
 
 def _traces(request: HttpRequest, access: Access) -> Export:
@@ -75,11 +75,11 @@ def _keep(access: Access, export: Export, now_ns: int) -> Export:
     return export
 
 
-_receive_traces = _view(_traces)
+_receive_traces = _view(TRACES, _traces)
 
 urlpatterns = [
     path("v1/traces", _receive_traces),
-    path("v1/logs", _view(_logs)),
-    path("v1/metrics", _view(_metrics, weight=METRICS_WEIGHT)),
+    path("v1/logs", _view(LOGS, _logs)),
+    path("v1/metrics", _view(METRICS, _metrics, weight=METRICS_WEIGHT)),
     path("api/public/otel/v1/traces", _receive_traces),  # where Langfuse's SDKs post
 ]

@@ -132,6 +132,8 @@ def _span(record: Record, now_ns: int) -> Span:
     )
     if parent and not has_parent and parent.strip("0"):
         span.notices.append("parent_span_id was no 8 bytes: shown as a root")
+    if record.is_repaired:
+        span.notices.append("texts cut inside a character: U+FFFD stands for its half")
     _forget_odd_times(span, now_ns)
     return span
 
