@@ -11,9 +11,10 @@ import orjson
 from traces_app.domain.limits import MAX_ID_CHARACTERS
 from traces_app.domain.mapping import map_span
 from traces_app.domain.packing import span_from
+from traces_app.domain.preview import preview
 from traces_app.domain.problems import NOTE_PREFIX, Problem
 from traces_app.domain.span import Span
-from traces_app.domain.summary import TraceSummary, fragment_of, merge, preview
+from traces_app.domain.summary import TraceSummary, fragment_of, merge
 from traces_app.domain.tree import TreeRow, arrange
 from traces_app.storage import StoreUnavailable, StoreUnusable, get_store, keys
 

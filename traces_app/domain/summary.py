@@ -8,13 +8,12 @@ delivered again, late or in another grouping.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-import orjson
-
-from traces_app.domain.limits import PREVIEW_CHARACTERS
+from traces_app.domain.preview import preview
 from traces_app.domain.span import Span
 from traces_app.domain.tree import counts_usage, rollups
 
@@ -26,6 +25,9 @@ MAX_LISTED_MODELS: Final = 8
 MAX_LISTED_TAGS: Final = 100
 MAX_LISTED_LOSSES: Final = 20
 """Of different tags, and of reasons, over all spans of a trace: a fragment is read with every list."""
+
+MAX_LISTED_SCORES: Final = 8
+MAX_SCORE_NAME_CHARACTERS: Final = 40
 
 
 class Entry(NamedTuple):
@@ -40,6 +42,10 @@ class Entry(NamedTuple):
     cache_read_tokens: int | None
     reasoning_tokens: int | None
     cost_nano_usd: int | None
+    duration_ms: int | None = None
+    """Of a call whose usage counts, as are its time to first token and its model."""
+    first_token_ms: int | None = None
+    model: str | None = None
 
 
 @dataclass(slots=True)
@@ -75,6 +81,9 @@ class Facts:
     input_preview: str | None = None
     output_preview: str | None = None
     dropped: dict[str, int] = field(default_factory=dict)
+    first_token_ms: float | None = None
+    """Of the earliest call that tells it."""
+    scores: dict[str, float] = field(default_factory=dict)
     raw_bytes: int = 0
     stored_bytes: int = 0
 
@@ -122,6 +131,10 @@ class TraceSummary:
     stored_bytes: int
     metadata: dict[str, Any] = field(default_factory=dict)
     """Filled when the trace is opened; empty in lists."""
+    first_token_ms: float | None = None
+    """Time to first token of the earliest call that tells it."""
+    scores: dict[str, float] = field(default_factory=dict)
+    """Those that are numbers; of several with one name the lowest."""
 
     @property
     def duration_ms(self) -> float | None:
@@ -177,6 +190,8 @@ def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns:
         dropped=facts.dropped,
         raw_bytes=facts.raw_bytes,
         stored_bytes=facts.stored_bytes,
+        first_token_ms=facts.first_token_ms,
+        scores=facts.scores,
     )
 
 
@@ -211,28 +226,25 @@ def total(entries: Sequence[Entry]) -> Totals:
     return totals
 
 
-def preview(value: Any) -> str | None:
-    """The first words of an input or output: the last user's message of a chat, else the text itself."""
-    text = _preview_text(value)
-    if not text:
-        return None
-    text = " ".join(text[: 4 * PREVIEW_CHARACTERS].split())
-    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
-
-
 def _entry(span: Span) -> Entry:
     usage = span.usage
     cost = span.cost_usd
+    counts = counts_usage(span)
     return Entry(
         span.span_id,
         span.parent_span_id,
         span.status == "error",
-        counts_usage(span),
+        counts,
         usage.input_tokens if usage else None,
         usage.output_tokens if usage else None,
         usage.cache_read_tokens if usage else None,
         usage.reasoning_tokens if usage else None,
         None if cost is None else round(cost * NANO_USD),
+        None if span.duration_ns is None or not counts else span.duration_ns // 1_000_000,
+        None
+        if span.time_to_first_token_ms is None or not counts
+        else max(0, int(span.time_to_first_token_ms)),
+        span.model if counts else None,
     )
 
 
@@ -287,10 +299,32 @@ def _facts(spans: Sequence[Span]) -> Facts:
     owners = owners_of(spans)
     facts.user_id, facts.session_id = owners.user_id, owners.session_id
     facts.environment, facts.release = owners.environment, owners.release
+    facts.first_token_ms = _first_token_ms(spans)
     for span in spans:
         if span.dropped:
             facts.dropped = _larger_counts(facts.dropped, span.dropped)
+        if span.scores:
+            facts.scores = _lower_scores(facts.scores, _numeric_scores(span))
     return facts
+
+
+def _first_token_ms(spans: Sequence[Span]) -> float | None:
+    told = [span for span in spans if span.time_to_first_token_ms is not None]
+    first = min(told, key=lambda span: span.start_ns or 0, default=None)
+    return None if first is None else first.time_to_first_token_ms
+
+
+def _numeric_scores(span: Span) -> dict[str, float]:
+    return {
+        str(score.get("name"))[:MAX_SCORE_NAME_CHARACTERS]: float(value)
+        for score in span.scores
+        if isinstance(value := score.get("value"), int | float) and math.isfinite(value)
+    }
+
+
+def _lower_scores(known: dict[str, float], more: dict[str, float]) -> dict[str, float]:
+    scores = known | {name: min(value, known.get(name, value)) for name, value in more.items()}
+    return dict(list(scores.items())[:MAX_LISTED_SCORES])
 
 
 def _root_of(spans: Sequence[Span]) -> Span | None:
@@ -333,10 +367,15 @@ def _merge_facts(parts: Sequence[Facts]) -> Facts:
         merged.models = list(dict.fromkeys([*merged.models, *part.models]))[:MAX_LISTED_MODELS]
         merged.tags = list(dict.fromkeys([*merged.tags, *part.tags]))[:MAX_LISTED_TAGS]
         merged.dropped = _larger_counts(merged.dropped, part.dropped)
+        merged.scores = _lower_scores(merged.scores, part.scores)
         merged.raw_bytes += part.raw_bytes
         merged.stored_bytes += part.stored_bytes
     merged.start_ns = min((part.start_ns for part in parts if part.start_ns is not None), default=None)
     merged.end_ns = max((part.end_ns for part in parts if part.end_ns is not None), default=None)
+    by_start = sorted(parts, key=lambda part: part.start_ns or 0)
+    merged.first_token_ms = next(
+        (part.first_token_ms for part in by_start if part.first_token_ms is not None), None
+    )
     return merged
 
 
@@ -371,26 +410,3 @@ def _status(facts: Facts, totals: Totals, now_ns: int) -> str:
     if now_ns - last_ns < ROOT_GRACE_NS:
         return "pending"
     return "error" if totals.error_count else "ok"
-
-
-def _preview_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        users = [item for item in value if item.get("role") == "user"]
-        users = users or [item for item in value if item.get("type") == "text"] or value
-        return _preview_text(users[-1])
-    if isinstance(value, dict):
-        return _preview_of_object(value)
-    return "" if value is None else orjson.dumps(value).decode()
-
-
-def _preview_of_object(value: dict[str, Any]) -> str:
-    if value.get("type") == "tool_call":
-        return f"{value.get('name')} {orjson.dumps(value.get('arguments')).decode()}"
-    for key in ("content", "text", "messages", "parts"):
-        if value.get(key):
-            return _preview_text(value[key])
-    if len(value) == 1:
-        return _preview_text(next(iter(value.values())))
-    return orjson.dumps(value).decode() if value else ""

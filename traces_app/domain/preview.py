@@ -1,0 +1,42 @@
+"""What was asked and said, in words: of a chat the last turn, of anything else its text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from traces_app.domain.limits import PREVIEW_CHARACTERS
+
+
+def preview(value: Any) -> str | None:
+    """The first words of an input or output: the last user's message of a chat, else the text itself."""
+    text = spoken_text(value)
+    if not text:
+        return None
+    text = " ".join(text[: 4 * PREVIEW_CHARACTERS].split())
+    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
+
+
+def spoken_text(value: Any) -> str:
+    """All of the last user's message of a chat, else the text itself; empty where nothing was said."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        users = [item for item in value if item.get("role") == "user"]
+        users = users or [item for item in value if item.get("type") == "text"] or value
+        return spoken_text(users[-1])
+    if isinstance(value, dict):
+        return _text_of_object(value)
+    return "" if value is None else orjson.dumps(value).decode()
+
+
+def _text_of_object(value: dict[str, Any]) -> str:
+    if value.get("type") == "tool_call":
+        return f"{value.get('name')} {orjson.dumps(value.get('arguments')).decode()}"
+    for key in ("content", "text", "messages", "parts"):
+        if value.get(key):
+            return spoken_text(value[key])
+    if len(value) == 1:
+        return spoken_text(next(iter(value.values())))
+    return orjson.dumps(value).decode() if value else ""
