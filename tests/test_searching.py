@@ -88,7 +88,7 @@ def test_when_the_time_is_up_the_answer_says_what_is_left_and_can_go_on(access: 
     for number in range(6):
         stored(access, number, input="needle" if number == 5 else "hay")
     asked = count(1)
-    first = ask("text:needle", is_time_up=lambda: next(asked) > 2)
+    first = ask("text:needle", is_time_up=lambda: next(asked) > 1)
     assert (first.traces, first.opened, first.unopened) == ([], 2, 4)
     second = ask("text:needle", cursor=first.next_cursor)
     assert [trace.name for trace in second.traces] == ["trace 5"]

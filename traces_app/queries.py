@@ -291,6 +291,8 @@ def _merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for name in ("metadata", "attributes"):
             if name in merged and name in record:
                 record = {**record, name: {**merged[name], **record[name]}}  # noqa: PLW2901
+        if "tags" in merged and "tags" in record:
+            record = {**record, "tags": list(dict.fromkeys([*merged["tags"], *record["tags"]]))}  # noqa: PLW2901
         if "events" in merged and "events" in record:
             record = {**record, "events": _united(merged["events"], record["events"])}  # noqa: PLW2901
         merged |= record

@@ -160,7 +160,7 @@ def fragment_of(spans: Sequence[Span], *, raw_bytes: int = 0, stored_bytes: int 
 def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns: int) -> TraceSummary:
     """The summary of a trace from all its fragments, in any order, some of them perhaps twice."""
     facts = _merge_facts([fragment.facts for fragment in fragments])
-    totals = fragments[0].totals if len(fragments) == 1 else total(_distinct(fragments))
+    totals = fragments[0].totals if len(fragments) == 1 else total(distinct_entries(fragments))
     cost = totals.cost_nano_usd
     return TraceSummary(
         trace_id=trace_id,
@@ -266,7 +266,7 @@ def _plus(first: int | None, second: int | None) -> int | None:
     return first if second is None else first + second
 
 
-def _distinct(fragments: Iterable[Fragment]) -> list[Entry]:
+def distinct_entries(fragments: Iterable[Fragment]) -> list[Entry]:
     """One entry a span; of several the later known values stand, as when the trace is opened."""
     entries: dict[str, Entry] = {}
     for fragment in fragments:

@@ -12,10 +12,11 @@ from typing import Final
 from traces_app.domain.fragments import unpack_fragment
 from traces_app.domain.limits import OLDEST_START_NS
 from traces_app.domain.packing import PackedSpan
-from traces_app.domain.summary import Fragment, TraceSummary, merge, owners_of
+from traces_app.domain.summary import Entry, Fragment, TraceSummary, distinct_entries, merge, owners_of
 from traces_app.storage import keys
 from traces_app.storage.anchors import Anchors, adopted, remember
 from traces_app.storage.chunks import Chunk, read_chunks
+from traces_app.storage.deleting import items_of_trace
 from traces_app.storage.engine import Engine
 from traces_app.storage.items import (
     NamedBlob,
@@ -30,9 +31,12 @@ from traces_app.storage.items import (
 from traces_app.storage.models import Item, TraceItem
 from traces_app.storage.records import Records
 from traces_app.storage.rewriting import Change, rewrite
+from traces_app.storage.rollups import Rollups
 from traces_app.storage.stamp import Stamp
 
 LISTED_PAGE_ITEMS: Final = 64
+MARKED_FOR_S: Final = 400 * 86_400
+"""Longer than most keep their traces: statistics made before a deletion must not come back."""
 
 
 class Store(Records):
@@ -45,6 +49,7 @@ class Store(Records):
         self.engine = engine
         self._shards = shards
         self._anchors = Anchors(self)
+        self.rollups = Rollups(self)
         self._registered: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     @property
@@ -60,14 +65,18 @@ class Store(Records):
         """
         items: list[Item] = []
         registrations: dict[tuple[str, str], Item] = {}
+        places: list[Place] = []
         blobs = pack_in_parallel(traces)
         for trace_id, packed in traces.items():
             place, found = self._trace_items(project, trace_id, packed, blobs[trace_id], stamp)
             items += found
+            places.append(place)
             registrations |= self._registrations(place, stamp)
-        units = self.engine.batch_put([*items, *registrations.values()])
+        markers = self.rollups.markers(places, stamp)
+        units = self.engine.batch_put([*items, *registrations.values(), *markers.values()])
         for name in registrations:
             remember(self._registered, name, None)
+        self.rollups.remember(markers, stamp.now_ns)
         return units
 
     def read_trace(
@@ -97,6 +106,37 @@ class Store(Records):
 
         ``since_ms`` and ``until_ms`` bound the start, both inclusive. ``page_items`` are read at a time.
         """
+        found = self._listed(
+            project, (session_id, user_id), (since_ms, until_ms, before), page_items=page_items, now_ns=now_ns
+        )
+        for prefix, items in found:
+            _, trace_id = keys.parse_fragment_sort(prefix + "#")
+            yield prefix, merge(project, trace_id, _fragments(items), now_ns=now_ns)
+
+    def iterate_calls(
+        self, project: str, *, since_ms: int, until_ms: int, page_items: int, now_ns: int
+    ) -> Iterator[tuple[int, TraceSummary, list[Entry]]]:
+        """As ``iterate_traces``: the start that lists know, and what each of a trace's spans adds to it."""
+        bounds = (since_ms, until_ms, None)
+        for prefix, items in self._listed(
+            project, (None, None), bounds, page_items=page_items, now_ns=now_ns
+        ):
+            listed_ms, trace_id = keys.parse_fragment_sort(prefix + "#")
+            fragments = _fragments(items, with_entries=True)
+            summary = merge(project, trace_id, fragments, now_ns=now_ns)
+            yield listed_ms, summary, distinct_entries(fragments)
+
+    def _listed(
+        self,
+        project: str,
+        owner: tuple[str | None, str | None],
+        bounds: tuple[int, int, str | None],
+        *,
+        page_items: int,
+        now_ns: int,
+    ) -> Iterator[tuple[str, list[TraceItem]]]:
+        """The fragments of each trace of a list, newest trace first, under its position."""
+        (session_id, user_id), (since_ms, until_ms, before) = owner, bounds
         low = f"{min(max(0, since_ms), keys.MAX_START_MS):013d}"
         high = before or f"{min(max(0, until_ms), keys.MAX_START_MS):013d}$"  # "$" sorts behind "#"
         if low > high:
@@ -109,8 +149,7 @@ class Store(Records):
             items = self._day_items(project, low, high, page_items, now_ns)
         live = (item for item in items if is_live(item, now_ns))
         for prefix, group in groupby(live, key=lambda item: item.sk[: item.sk.rindex("#")]):
-            _, trace_id = keys.parse_fragment_sort(prefix + "#")
-            yield prefix, merge(project, trace_id, _fragments(list(group)), now_ns=now_ns)
+            yield prefix, list(group)
 
     def rewrite_trace(self, project: str, position: str, change: Change, *, now_ns: int) -> int:
         """Change the stored spans of the trace that lists have at ``position``; how many were changed."""
@@ -119,9 +158,31 @@ class Store(Records):
         listed = [item for item in listed_fragments(place) if is_live(item, now_ns)]
         chunks = self.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
         result = rewrite(place, listed, chunks, change)
-        self.engine.batch_put(result.puts.values())
+        self.engine.batch_put([*result.puts.values(), *self._marked(place, now_ns, result.changed)])
         self.engine.batch_delete(result.deletes.values())
         return result.changed
+
+    def delete_trace(self, project: str, trace_id: str, *, now_ns: int) -> bool:
+        """Every span and every listing of the trace; false when there was none. Safe to repeat."""
+        start_ms = self._listed_at(project, trace_id, now_ns)
+        if start_ms is None:
+            return False
+        place = Place(project, trace_id, start_ms, self._shards)
+        listed = list(listed_fragments(place))
+        items = list(items_of_trace(place, listed))
+        self.engine.batch_put(self._marked(place, now_ns, len(listed)))
+        self.engine.batch_delete(items)
+        return len(items) > 1
+
+    def _listed_at(self, project: str, trace_id: str, now_ns: int) -> int | None:
+        """Where lists have the trace: as its anchor says, or its own id."""
+        anchor = self.get_record(keys.anchor_partition(project, trace_id), keys.ONLY, now_ns=now_ns)
+        return keys.start_in_own_id(trace_id) if anchor is None else int(anchor["start_ms"])
+
+    def _marked(self, place: Place, now_ns: int, changes: int) -> list[Item]:
+        """That statistics of the trace's hour have to be made again."""
+        expires_at = now_ns // 1_000_000_000 + MARKED_FOR_S
+        return list(self.rollups.markers([place], Stamp(now_ns, expires_at)).values()) if changes else []
 
     def list_projects(self) -> list[str]:
         return [item.sk for item in TraceItem.query(keys.PROJECTS)]
@@ -214,6 +275,7 @@ def _first_start_ms(packed: Sequence[PackedSpan], stamp: Stamp) -> int:
     return min(max(0, min(starts, default=stamp.now_ns) // 1_000_000), keys.MAX_START_MS)
 
 
-def _fragments(items: Iterable[TraceItem]) -> list[Fragment]:
+def _fragments(items: Iterable[TraceItem], *, with_entries: bool = False) -> list[Fragment]:
     ordered = sorted(items, key=lambda item: item.at or 0)
-    return [unpack_fragment(item.body or b"", with_entries=len(ordered) > 1) for item in ordered]
+    all_entries = with_entries or len(ordered) > 1
+    return [unpack_fragment(item.body or b"", with_entries=all_entries) for item in ordered]

@@ -1,0 +1,32 @@
+"""Everything there is of one trace, in the order it has to go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from traces_app.domain.fragments import unpack_fragment
+from traces_app.domain.summary import Owners
+from traces_app.storage import keys
+from traces_app.storage.items import Place
+from traces_app.storage.models import Item, SpanItem, TraceItem
+
+
+def items_of_trace(place: Place, listed: Sequence[TraceItem]) -> Iterator[Item]:
+    """Spans first, the day's list last: whatever stops half-way, the trace is still found to delete the rest.
+
+    ``listed`` are its fragments in the day's list.
+    """
+    for part in SpanItem.query(place.spans_partition, consistent_read=True):
+        yield SpanItem(part.pk, part.sk)
+    owners = [_owners_in(item) for item in listed]
+    for partition in place.owned_partitions(*owners):
+        prefix = keys.trace_prefix(place.start_ms, place.trace_id) + "#"
+        for item in TraceItem.query(partition, TraceItem.sk.startswith(prefix), consistent_read=True):
+            yield TraceItem(item.pk, item.sk)
+    yield TraceItem(keys.anchor_partition(place.project, place.trace_id), keys.ONLY)
+    yield from (TraceItem(item.pk, item.sk) for item in listed)
+
+
+def _owners_in(item: TraceItem) -> Owners:
+    facts = unpack_fragment(item.body or b"", with_entries=False).facts
+    return Owners(*(getattr(facts, name) for name in Owners._fields))
