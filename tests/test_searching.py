@@ -111,7 +111,7 @@ def test_at_least_one_trace_is_opened_however_short_the_time(access: Access) -> 
 def test_newer_ones_are_counted(access: Access) -> None:
     for number in (5, 3, 1):
         stored(access, number, tags=["x"] if number == 1 else [])
-    oldest = ask("").traces[-1]
+    oldest = ask("").traces[-1].trace_id
     assert count_newer("dev", parse_search(""), after=oldest, now_ns=NOW_NS) == 2
     assert count_newer("dev", parse_search("tag:x"), after=oldest, now_ns=NOW_NS) == 1
 

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from traces_app.domain.normalize import Refusal, normalize
 from traces_app.domain.normalize import renormalize as normalize_again
 from traces_app.domain.packing import PackedSpan, pack_payload
 from traces_app.domain.span import Span
+from traces_app.prices import own_prices
 from traces_app.storage import Stamp, StoreUnavailable, get_store, keys
 
 __all__ = ["Receipt", "Rejection", "StoreUnavailable", "receive", "renormalize"]
@@ -54,8 +56,9 @@ def receive(
     """
     receipt = Receipt()
     traces: dict[str, dict[str, PackedSpan]] = {}
+    own = partial(own_prices, access.project, now_ns=now_ns)
     for index, span in enumerate(spans):
-        refusal = _pack(span, traces, now_ns)
+        refusal = normalize(span, now_ns=now_ns, own_prices=own) or _pack(span, traces)
         if refusal is None:
             receipt.accepted += 1
         else:
@@ -75,10 +78,9 @@ def renormalize(project: str, *, now_ns: int) -> Iterator[int]:
     Safe to repeat, and while traces arrive; raises StoreUnavailable between two traces.
     """
     store = get_store()
+    again = partial(normalize_again, now_ns=now_ns, own_prices=partial(own_prices, project, now_ns=now_ns))
     for position, _ in store.iterate_traces(project, now_ns=now_ns):
-        yield store.rewrite_trace(
-            project, position, lambda span: normalize_again(span, now_ns=now_ns), now_ns=now_ns
-        )
+        yield store.rewrite_trace(project, position, again, now_ns=now_ns)
 
 
 def _note_losses(access: Access, losses: Mapping[str, int], batch: Iterable[str], now_ns: int) -> None:
@@ -97,11 +99,8 @@ def _note_losses(access: Access, losses: Mapping[str, int], batch: Iterable[str]
     )
 
 
-def _pack(span: Span, traces: dict[str, dict[str, PackedSpan]], now_ns: int) -> Refusal | None:
+def _pack(span: Span, traces: dict[str, dict[str, PackedSpan]]) -> Refusal | None:
     """Into ``traces``, unless refused. Of a span that comes twice the whole and later one stands."""
-    refusal = normalize(span, now_ns=now_ns)
-    if refusal is not None:
-        return refusal
     try:
         payload = pack_payload(span)
     except TypeError as error:

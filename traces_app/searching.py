@@ -97,14 +97,13 @@ def search_traces(
     return found
 
 
-def count_newer(project: str, search: Search, *, after: TraceSummary, now_ns: int) -> int:
-    """Traces that started since ``after`` did, at most 99. What only spans could tell is not asked."""
-    stream = _stream(project, search, (after.start_ns, None, None), now_ns)
+def count_newer(project: str, search: Search, *, after: str, now_ns: int) -> int:
+    """Traces listed before the one with the id ``after``, at most 99. What spans would tell is not asked."""
     count = 0
-    for _, trace in stream:
-        count += trace.trace_id != after.trace_id and search.matches(trace)
-        if count == MAX_NEWER:
+    for looked_at, (_, trace) in enumerate(_stream(project, search, (None, None, None), now_ns)):
+        if trace.trace_id == after or looked_at == MAX_SAMPLED or count == MAX_NEWER:
             break
+        count += search.matches(trace)
     return count
 
 

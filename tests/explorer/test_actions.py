@@ -14,21 +14,23 @@ def streamed(response: Any) -> Any:
     return json.loads(b"".join(response.streaming_content))
 
 
+def streamed_lines(response: Any) -> list[Any]:
+    return [json.loads(line) for line in b"".join(response.streaming_content).splitlines()]
+
+
 def test_the_selected_traces_are_exported_whole(dev: Client, send: Sender) -> None:
     one, two = send({"input": "payload"}, name="one"), send(name="two")
     send(name="not selected")
     response = dev.post("/dashboard/actions", {"action": "export", "selected": [one, two]})
-    assert response["Content-Disposition"] == 'attachment; filename="traces.json"'
-    traces = streamed(response)["traces"]
+    assert response["Content-Disposition"] == 'attachment; filename="traces.jsonl"'
+    traces = streamed_lines(response)
     assert [(trace["name"], len(trace["spans"])) for trace in traces] == [("one", 2), ("two", 1)]
     assert traces[0]["spans"][1]["input"] == "payload"
 
 
 def test_a_trace_that_is_gone_or_anothers_does_not_spoil_the_export(dev: Client, send: Sender) -> None:
     other = send(project="shop", name="secret")
-    traces = streamed(dev.post("/dashboard/actions", {"action": "export", "selected": [other, send()]}))[
-        "traces"
-    ]
+    traces = streamed_lines(dev.post("/dashboard/actions", {"action": "export", "selected": [other, send()]}))
     assert traces[0] == {"trace_id": other, "error": "not found in this project"}
     assert len(traces[1]["spans"]) == 1
 

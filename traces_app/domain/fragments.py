@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import orjson
 
-from traces_app.domain.summary import Entry, Facts, Fragment, Totals
+from traces_app.domain.summary import Facts, Fragment
+from traces_app.domain.totals import Entry, Totals
 
 FRAGMENT_VERSION: Final = 2
 """2 adds to an entry what a call took, and its model. Tables of version 1 read the same."""

@@ -14,7 +14,8 @@ from typing import Any, Final, Literal
 import orjson
 
 from traces_app.domain.packing import compress, decompress
-from traces_app.domain.summary import NANO_USD, Entry, TraceSummary, total
+from traces_app.domain.summary import TraceSummary
+from traces_app.domain.totals import NANO_USD, Entry, total
 
 MEASURES_VERSION: Final = 1
 GROWTH: Final = 1.05

@@ -12,7 +12,8 @@ from typing import Final
 from traces_app.domain.fragments import unpack_fragment
 from traces_app.domain.limits import OLDEST_START_NS
 from traces_app.domain.packing import PackedSpan
-from traces_app.domain.summary import Entry, Fragment, TraceSummary, distinct_entries, merge, owners_of
+from traces_app.domain.summary import Fragment, TraceSummary, merge, owners_of
+from traces_app.domain.totals import Entry, distinct_entries
 from traces_app.storage import keys
 from traces_app.storage.anchors import Anchors, adopted, remember
 from traces_app.storage.chunks import Chunk, read_chunks
@@ -124,7 +125,7 @@ class Store(Records):
             listed_ms, trace_id = keys.parse_fragment_sort(prefix + "#")
             fragments = _fragments(items, with_entries=True)
             summary = merge(project, trace_id, fragments, now_ns=now_ns)
-            yield listed_ms, summary, distinct_entries(fragments)
+            yield listed_ms, summary, distinct_entries(one.entries for one in fragments)
 
     def _listed(
         self,
