@@ -32,6 +32,9 @@ __all__ = ["Found", "count_newer", "search_traces"]
 MAX_SAMPLED: Final = 500
 """Traces that choices and the density strip are made of: some 300 KB, 35 read units, 20 ms."""
 
+SAMPLED_ITEMS: Final = MAX_SAMPLED + MAX_SAMPLED // 10 + 2
+"""Some traces came in several batches; one more tells where the last ends."""
+
 MAX_SAMPLED_DAYS: Final = 4
 """A day is a request: a quiet project must not pay ninety of them for its counts."""
 
@@ -118,7 +121,7 @@ def _stream(
         before=before,
         since_ms=(since_ns or 0) // 1_000_000,
         until_ms=keys.MAX_START_MS if until_ns is None else until_ns // 1_000_000,
-        page_items=MANY_ITEMS if search.terms else MAX_SAMPLED + 1,
+        page_items=MANY_ITEMS if search.terms else SAMPLED_ITEMS,
         now_ns=now_ns,
     )
 

@@ -81,9 +81,10 @@ class Search:
         return next(exact, None)
 
     def matches(self, trace: TraceSummary) -> bool:
-        """As far as a summary tells: what is asked of spans is not held against it."""
+        """As far as a summary tells: of what is asked of spans only that some must have failed."""
         return all(
-            _holds(term, _TRACE_TESTS[term.key], trace) for term in self.terms if not self.is_of_spans(term)
+            _may_hold(term, trace) if self.is_of_spans(term) else _holds(term, _TRACE_TESTS[term.key], trace)
+            for term in self.terms
         )
 
     def matches_span(self, span: Span, texts: Callable[[], str]) -> bool:
@@ -276,6 +277,12 @@ def _holds(term: Term, values_of: Values, subject: Any) -> bool:
     return found != term.is_negated
 
 
+def _may_hold(term: Term, trace: TraceSummary) -> bool:
+    """Whether a span of the trace can meet what is asked: spares opening those where none can."""
+    asks_for_errors = (term.key, term.values, term.is_negated) in _ASKS_FOR_ERRORS
+    return not asks_for_errors or trace.error_count > 0 or trace.status == "error"
+
+
 def _is_like(term: Term, wanted: str, value: str) -> bool:
     if "*" in wanted and not term.is_quoted and not term.operator:
         return _is_wildcard_match(wanted.lower(), value.lower())
@@ -361,6 +368,7 @@ _SPAN_TESTS: Final[dict[str, Values]] = {
     "cost": lambda span: (span.cost_usd,),
     "text": lambda _: (),
 }
+_ASKS_FOR_ERRORS: Final = frozenset({("error", ("true",), False), ("status", ("error",), False)})
 _SPANS_ONLY: Final = frozenset({"text"})
 _OF_MANY_VALUES: Final = frozenset({"", "tag", "model", "text"})
 """A trace may have several of these: another condition adds to those there are."""

@@ -173,4 +173,5 @@ def _moment_ns(parameters: Parameters, name: str, problems: list[str]) -> int | 
 
 def _iso(time_ns: int) -> str:
     at = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}"
+    milliseconds = time_ns % 1_000_000_000 // 1_000_000
+    return f"{at:%Y-%m-%dT%H:%M:%S}" + (f".{milliseconds:03d}" if milliseconds else "")

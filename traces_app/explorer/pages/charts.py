@@ -13,7 +13,7 @@ Numbers = Sequence[float | None]
 MARKS: Final = 2
 """Lines across a chart above its ground."""
 
-LABELS: Final = 6
+LABELS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)

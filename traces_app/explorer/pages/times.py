@@ -64,4 +64,4 @@ def range_picker(
 def _input(time_ns: int | None, now_ns: int) -> str:
     """As a datetime-local input takes it."""
     at = moment(time_ns, now_ns=now_ns)
-    return at.iso[:16] if at else ""
+    return at.iso[:19] if at else ""

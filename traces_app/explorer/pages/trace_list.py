@@ -113,6 +113,7 @@ class TraceListPage:
     clear_address: str
     newest_address: str
     older_address: str
+    goes_on: bool
     newer_json: str
     welcome: Welcome | None
 
@@ -140,10 +141,10 @@ def trace_list_page(
         choices=choices(found.sample, query),
         chips=chips(query),
         completions=completions(found.sample),
-        density=density(found.sample, query, reached_end=found.reached_end, now_ns=visitor.now_ns),
+        density=density(found.sample, query, reached_end=_is_all(found), now_ns=visitor.now_ns),
         views=[_view(view, query) for view in views],
         session_address=_session_address(session_id) if session_id and found.traces else "",
-        counted=_counted(found),
+        counted=_counted(found, query),
         searched=_searched(found, query),
         back=query.at_cursor(query.cursor),
         may_write=visitor.may_write,
@@ -151,9 +152,14 @@ def trace_list_page(
         clear_address=query.without_filters(),
         newest_address=query.at_cursor(None) if query.cursor else "",
         older_address=query.at_cursor(found.next_cursor) if found.next_cursor else "",
+        goes_on=found.unopened > 0,
         newer_json=_newer_json(found, query),
         welcome=_welcome(visitor, base_url) if is_empty else None,
     )
+
+
+def _is_all(found: Found) -> bool:
+    return found.reached_end and not found.unopened
 
 
 def _range(query: ListQuery, now_ns: int) -> RangePicker:
@@ -176,7 +182,9 @@ def _session_address(session_id: str) -> str:
     return f"{reverse('explorer:session')}?{urlencode({'id': session_id})}"
 
 
-def _counted(found: Found) -> str:
+def _counted(found: Found, query: ListQuery) -> str:
+    if query.search.needs_spans:
+        return f"of the {plural(len(found.sample), 'trace')} found here"
     if found.reached_end:
         return f"of all {plural(found.searched, 'trace')}"
     return f"of the newest {plural(found.searched, 'trace')}"
@@ -190,6 +198,8 @@ def _searched(found: Found, query: ListQuery) -> str:
         return f"searched {plural(found.searched, 'trace')}"
     everything = found.opened + found.unopened
     more = "" if found.reached_end else "+"
+    if everything == found.opened:
+        return f"searched inside {plural(found.opened, 'trace')} of {plural(found.searched, 'trace')}"
     return f"searched inside {found.opened:,} of {everything:,}{more} traces"
 
 

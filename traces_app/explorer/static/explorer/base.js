@@ -40,15 +40,15 @@
 
     function localInput(value) {
         const date = new Date(`${value}Z`);
-        return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
+        return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
     }
 
     function showZone(root) {
         const local = isLocal();
         const name = local ? offsetOf(new Date()) : 'UTC';
-        for (const time of root.querySelectorAll('time[datetime]')) {
+        for (const time of root.querySelectorAll('time[datetime], [data-datetime]')) {
             time.dataset.utc ??= time.textContent;
-            time.textContent = local ? localText(new Date(time.dateTime), time.dataset.utc) : time.dataset.utc;
+            time.textContent = local ? localText(new Date(time.dateTime ?? time.dataset.datetime), time.dataset.utc) : time.dataset.utc;
         }
         for (const note of root.querySelectorAll('[data-zone-name]')) {
             note.textContent = name;
