@@ -95,7 +95,7 @@ def create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 def set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     names = ("model", "since", *(label.replace(" ", "_") for label in PRICE_LABELS))
     fields = [(name, request.POST.get(name, "").strip()) for name in names]
-    text = "Calls that arrive from now on are priced so. manage.py renormalize prices what is stored, too."
+    text = "Calls that arrive from now on are priced so; what is stored keeps its cost."
     question = (f"Set the price of {visible_line(fields[0][1], 100)}?", text, "Set the price")
     return _confirmed(request, visitor, _set_price, question, fields)
 
