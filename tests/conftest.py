@@ -11,6 +11,7 @@ import pytest
 from tests.builders import NOW_NS
 from traces_app import storage
 from traces_app.access import Access
+from traces_app.prices import forget_prices
 from traces_app.storage.store import Store
 
 
@@ -18,6 +19,7 @@ from traces_app.storage.store import Store
 def store(tmp_path: Path, settings: Any) -> Iterator[Store]:
     """A fresh local store; the settings point at it."""
     storage.reset_store()
+    forget_prices()
     settings.STORAGE_URL = f"sqlite:///{tmp_path / 'traces.sqlite3'}"
     yield storage.get_store()
     storage.reset_store()

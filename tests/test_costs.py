@@ -10,7 +10,11 @@ import pytest
 from tests.builders import NOW_NS, own_trace_id, put, span, span_id, trace_id
 from traces_app import queries
 from traces_app.access import Access
+from traces_app.domain.search import Search
 from traces_app.queries import TraceFilter
+from traces_app.searching import MAX_SAMPLED, search_traces
+from traces_app.statistics import get_statistics
+from traces_app.storage.rollups import MARKED_FOR_NS, WATCHED_AFTER_NS
 from traces_app.storage.store import Store
 
 
@@ -124,3 +128,55 @@ def test_a_trace_that_is_not_there_is_asked_for_twice(filled: Meter) -> None:
     with pytest.raises(queries.TraceNotFound):
         queries.get_trace("dev", "f" * 32, now_ns=NOW_NS)
     assert filled.operations == ["Query", "Query"]
+
+
+def test_a_look_at_the_list_reads_500_summaries_at_most(access: Access, meter: Meter) -> None:
+    for number in range(700):
+        put(access, *six_spans(number))
+    meter.reset()
+    found = search_traces("dev", Search(), now_ns=NOW_NS)
+    assert (len(found.traces), found.searched) == (50, MAX_SAMPLED)
+    assert meter.operations == ["Query", "Query"]
+    assert meter.units <= 42
+
+
+def test_statistics_cost_the_same_however_many_traces_an_hour_has(access: Access, meter: Meter) -> None:
+    hour_ns = 3_600 * 10**9
+    later = NOW_NS + 2 * hour_ns
+
+    def look() -> tuple[list[str], float]:
+        meter.reset()
+        get_statistics("dev", "main", since_ns=NOW_NS - hour_ns, until_ns=NOW_NS, now_ns=later)
+        return list(meter.operations), meter.units
+
+    for number in range(20):
+        put(access, *six_spans(number))
+    get_statistics("dev", "main", since_ns=NOW_NS, until_ns=NOW_NS, now_ns=NOW_NS)
+    look()
+    few = look()
+    for number in range(20, 220):
+        put(access, *six_spans(number))
+    later += 1
+    look()
+    later += 1
+    many = look()
+    assert few[0] == ["GetItem", "Query", "Query"]
+    assert (many[0], many[1] <= few[1] + 1) == (few[0], True)
+
+
+def test_a_batch_for_a_closed_hour_costs_a_unit_a_minute_where_somebody_looks(
+    access: Access, meter: Meter
+) -> None:
+    put(access, *six_spans(0))
+    later = NOW_NS + 3 * 3_600 * 10**9
+
+    def late(number: int, now_ns: int) -> float:
+        meter.reset()
+        put(access, *six_spans(number), now_ns=now_ns)
+        return meter.units
+
+    assert late(1, later) == 3
+    get_statistics("dev", "main", since_ns=NOW_NS, until_ns=NOW_NS, now_ns=later)
+    later += WATCHED_AFTER_NS
+    assert [late(number, later + number) for number in (2, 3, 4)] == [4, 2, 2]
+    assert late(5, later + MARKED_FOR_NS + 10) == 3

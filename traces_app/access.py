@@ -28,6 +28,7 @@ __all__ = [
     "KeyRecord",
     "NewKey",
     "authenticate",
+    "count_listed_keys",
     "create_key",
     "delete_session",
     "forget_keys",
@@ -37,6 +38,7 @@ __all__ = [
     "load_session",
     "revoke_key",
     "save_session",
+    "scope_of_key",
 ]
 
 Scope = Literal["all", "ingest", "read"]
@@ -109,15 +111,20 @@ def authenticate(key: str | None, *, now_ns: int) -> Access | None:
     return _listed_access(digest) or _stored_access(key, digest, now_ns)
 
 
-def is_key_live(key_id: str, project: str, *, now_ns: int) -> bool:
-    """Whether the key that once opened ``project`` would still: what a session of its bearer rests on."""
+def scope_of_key(key_id: str, project: str, *, now_ns: int) -> Scope | None:
+    """What the key that once opened ``project`` may still do; a session of its bearer rests on it."""
     if not key_id.startswith(f"{project}:"):
-        return False
+        return None
     if key_id == _access_without_key().key_id:
-        return not settings.API_KEY_REQUIRED
+        return None if settings.API_KEY_REQUIRED else "all"
     if any(_key_id(project, _digest(listed)) == key_id for listed in settings.API_KEYS):
-        return True
-    return _KEY_ID.fullmatch(key_id) is not None and _working_record(key_id, now_ns) is not None
+        return "all"
+    record = _working_record(key_id, now_ns) if _KEY_ID.fullmatch(key_id) else None
+    return None if record is None else record["scope"]
+
+
+def is_key_live(key_id: str, project: str, *, now_ns: int) -> bool:
+    return scope_of_key(key_id, project, now_ns=now_ns) is not None
 
 
 def create_key(project: str, scope: str = "all", *, label: str = "", now_ns: int) -> NewKey:
@@ -162,6 +169,11 @@ def list_projects() -> list[str]:
     """Every project that ever stored a trace or a key, or that API_KEYS names; sorted."""
     listed = (_project_of(key) for key in settings.API_KEYS)
     return sorted({*get_store().list_projects(), *listed})
+
+
+def count_listed_keys(project: str) -> int:
+    """Keys of ``project`` in the setting API_KEYS."""
+    return sum(_project_of(key) == project for key in settings.API_KEYS)
 
 
 def forget_keys() -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from traces_app.domain.normalize import Refusal, normalize
 from traces_app.domain.normalize import renormalize as normalize_again
 from traces_app.domain.packing import PackedSpan, pack_payload
 from traces_app.domain.span import Span
+from traces_app.prices import own_prices
 from traces_app.storage import Stamp, StoreUnavailable, get_store, keys
 
 __all__ = ["Receipt", "Rejection", "StoreUnavailable", "receive", "renormalize"]
@@ -62,8 +64,11 @@ def receive(
     receipt = Receipt()
     traces: dict[str, dict[str, PackedSpan]] = {}
     packed_bytes = 0
+    own = partial(own_prices, access.project, now_ns=now_ns)
     for index, span in enumerate(spans):
-        packed = _packed(span, now_ns) if packed_bytes <= MAX_BATCH_BYTES else BATCH_TOO_LARGE
+        packed: PackedSpan | Refusal = BATCH_TOO_LARGE
+        if packed_bytes <= MAX_BATCH_BYTES:
+            packed = normalize(span, now_ns=now_ns, own_prices=own) or _packed(span)
         if isinstance(packed, Refusal):
             receipt.rejected.append(Rejection(index, span.span_id, packed.field, packed.reason))
         else:
@@ -88,10 +93,9 @@ def renormalize(project: str, *, now_ns: int) -> Iterator[int | None]:
     arrive; raises StoreUnavailable between two traces.
     """
     store = get_store()
+    again = partial(normalize_again, now_ns=now_ns, own_prices=partial(own_prices, project, now_ns=now_ns))
     for position, _ in store.iterate_traces(project, now_ns=now_ns):
-        yield store.rewrite_trace(
-            project, position, lambda span: normalize_again(span, now_ns=now_ns), now_ns=now_ns
-        )
+        yield store.rewrite_trace(project, position, again, now_ns=now_ns)
 
 
 def _note_losses(access: Access, losses: Mapping[str, int], batch: Sequence[Span], now_ns: int) -> None:
@@ -115,10 +119,7 @@ def _note_losses(access: Access, losses: Mapping[str, int], batch: Sequence[Span
     )
 
 
-def _packed(span: Span, now_ns: int) -> PackedSpan | Refusal:
-    refusal = normalize(span, now_ns=now_ns)
-    if refusal is not None:
-        return refusal
+def _packed(span: Span) -> PackedSpan | Refusal:
     try:
         payload = pack_payload(span)
     except TypeError:

@@ -29,12 +29,15 @@ __all__ = [
     "TraceFilter",
     "TraceNotFound",
     "TracePage",
+    "as_stored",
+    "cursor_of",
     "engine_name",
     "get_losses",
     "get_problems",
     "get_stats",
     "get_trace",
     "list_traces",
+    "position_of",
 ]
 
 MANY_ITEMS: int = 1000
@@ -76,8 +79,8 @@ class TraceFilter:
     def matches(self, trace: TraceSummary) -> bool:
         return (
             self.status in (None, trace.status)
-            and _as_stored(self.user_id) in (None, trace.user_id)
-            and _as_stored(self.session_id) in (None, trace.session_id)
+            and as_stored(self.user_id) in (None, trace.user_id)
+            and as_stored(self.session_id) in (None, trace.session_id)
             and self.environment in (None, trace.environment)
             and (self.name is None or self.name.lower() in (trace.name or "").lower())
             and set(self.tags) <= set(trace.tags)
@@ -144,9 +147,9 @@ def list_traces(
     """Newest first. Raises BadCursor."""
     stream = get_store().iterate_traces(
         project,
-        session_id=_as_stored(filters.session_id),
-        user_id=_as_stored(filters.user_id),
-        before=_checked(cursor),
+        session_id=as_stored(filters.session_id),
+        user_id=as_stored(filters.user_id),
+        before=position_of(cursor),
         since_ms=(filters.since_ns or 0) // 1_000_000,
         until_ms=keys.MAX_START_MS if filters.until_ns is None else filters.until_ns // 1_000_000,
         page_items=_page_items(filters, limit),
@@ -160,7 +163,7 @@ def list_traces(
     last_position = None
     for position, trace in stream:
         if len(page.traces) == limit or page.searched == MAX_SEARCHED:
-            page.next_cursor = (last_position or "").replace("#", "-")
+            page.next_cursor = cursor_of(last_position or "")
             break
         page.searched += 1
         last_position = position
@@ -252,6 +255,26 @@ def engine_name() -> str:
     return get_store().name
 
 
+def cursor_of(position: str) -> str:
+    """How an address names a place in a list."""
+    return position.replace("#", "-")
+
+
+def position_of(cursor: str | None) -> str | None:
+    """Where a list goes on. Raises BadCursor."""
+    if cursor is None:
+        return None
+    start_ms, _, trace_id = cursor.partition("-")
+    if not (keys.is_start(start_ms) and keys.is_trace_id(trace_id)):
+        raise BadCursor("cursor: use the next_cursor of an earlier answer as it is")
+    return keys.trace_prefix(int(start_ms), trace_id)
+
+
+def as_stored(owner_id: str | None) -> str | None:
+    """Ids are cut on the way in, so they are on the way out."""
+    return None if owner_id is None else owner_id[:MAX_ID_CHARACTERS]
+
+
 @dataclass(slots=True)
 class _Piece:
     """One record of a span: the head is at hand, the payload lies in its chunk."""
@@ -272,15 +295,12 @@ def _merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for name in ("metadata", "attributes"):
             if name in merged and name in record:
                 record = {**record, name: {**merged[name], **record[name]}}  # noqa: PLW2901
+        if "tags" in merged and "tags" in record:
+            record = {**record, "tags": list(dict.fromkeys([*merged["tags"], *record["tags"]]))}  # noqa: PLW2901
         if "events" in merged and "events" in record:
             record = {**record, "events": _united(merged["events"], record["events"])}  # noqa: PLW2901
         merged |= record
     return merged
-
-
-def _as_stored(owner_id: str | None) -> str | None:
-    """Ids are cut on the way in, so they are on the way out."""
-    return None if owner_id is None else owner_id[:MAX_ID_CHARACTERS]
 
 
 def _united(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -302,15 +322,6 @@ def _add_payload_of_root(trace: Trace) -> None:
         asked = asked or preview(trace.span(calls[0]).input)
         said = said or preview_of_answer(trace.span(calls[-1]).output)
     summary.input_preview, summary.output_preview = asked, said
-
-
-def _checked(cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    start_ms, _, trace_id = cursor.partition("-")
-    if not (keys.is_start(start_ms) and keys.is_trace_id(trace_id)):
-        raise BadCursor("cursor: use the next_cursor of an earlier answer as it is")
-    return keys.trace_prefix(int(start_ms), trace_id)
 
 
 def _add(stats: Stats, trace: TraceSummary) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.explorer.conftest import Sender
+from traces_app.explorer.pages.replay import TURNS_A_PAGE
 from traces_app.storage.store import Store
 
 
@@ -51,3 +52,40 @@ def test_a_trace_of_300_spans_asks_as_much_as_one_of_2(
     few = asked(dev, requests, f"/dashboard/t/{small}")
     assert asked(dev, requests, f"/dashboard/t/{large}") == few
     assert len(few) < 6
+
+
+PAGES = (
+    "/dashboard/",
+    "/dashboard/?q=env:prod",
+    "/dashboard/sessions",
+    "/dashboard/users",
+    "/dashboard/statistics?range=24h",
+    "/dashboard/statistics?range=24h&by=user",
+    "/dashboard/views",
+    "/dashboard/admin",
+    "/dashboard/admin/audit",
+    "/dashboard/problems",
+)
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_asks_as_much_for_120_traces_as_for_three(
+    dev: Client, send: Sender, requests: list[str], address: str
+) -> None:
+    for number in range(3):
+        send(seconds_ago=1, user_id=f"u{number}", session_id=f"s{number}", environment="prod")
+    asked(dev, requests, address)
+    few = asked(dev, requests, address)
+    for number in range(117):
+        send({}, seconds_ago=1, user_id=f"u{number}", session_id=f"s{number}", environment="prod")
+    assert asked(dev, requests, address) == few
+    assert len(few) <= 12
+
+
+def test_a_conversation_asks_once_a_turn_and_never_more_than_a_page_of_them(
+    dev: Client, send: Sender, requests: list[str]
+) -> None:
+    for _ in range(30):
+        send({}, seconds_ago=1, session_id="s")
+    many = asked(dev, requests, "/dashboard/session?id=s")
+    assert len(many) <= TURNS_A_PAGE + 4

@@ -66,4 +66,4 @@ def test_the_search_form_keeps_the_other_filters(dev: Client, send: Sender) -> N
         for element in page.find("input")
         if element.is_inside(search)
     }
-    assert fields == {"tag": "a", "range": "7d", "q": "x"}
+    assert fields == {"range": "7d", "q": "x tag:a"}

@@ -11,9 +11,12 @@ from typing import Any, Final
 
 import orjson
 
-from traces_app.domain.summary import Entry, Facts, Fragment, Totals
+from traces_app.domain.summary import Facts, Fragment
+from traces_app.domain.totals import Entry, Totals
 
-FRAGMENT_VERSION: Final = 1
+FRAGMENT_VERSION: Final = 2
+"""2 adds to an entry what a call took, and its model. Tables of version 1 read the same."""
+
 HEADER_LENGTH_BYTES: Final = 4
 
 _FACTS: Final = {
@@ -33,6 +36,8 @@ _FACTS: Final = {
     "input_preview": "i",
     "output_preview": "o",
     "dropped": "d",
+    "first_token_ms": "ft",
+    "scores": "sc",
     "raw_bytes": "b",
     "stored_bytes": "sb",
 }
@@ -54,9 +59,14 @@ _ENTRY_COUNTS: Final = (
     "cache_read_tokens",
     "reasoning_tokens",
     "cost_nano_usd",
+    "duration_ms",
+    "first_token_ms",
 )
 _IS_ERROR, _COUNTS_USAGE = 1, 2
 _FIRST_COUNT_BIT: Final = 4
+_HAS_MODEL: Final = _FIRST_COUNT_BIT << len(_ENTRY_COUNTS)
+"""Its place among the models of the facts follows the counts."""
+
 _NO_PARENT, _FOREIGN_PARENT, _FIRST_PARENT = 0, 1, 2
 
 
@@ -67,7 +77,7 @@ def pack_fragment(fragment: Fragment) -> bytes:
     }
     text = orjson.dumps(header)
     start = bytes((FRAGMENT_VERSION,)) + len(text).to_bytes(HEADER_LENGTH_BYTES, "big")
-    return start + text + _pack_entries(fragment.entries)
+    return start + text + _pack_entries(fragment.entries, fragment.facts.models)
 
 
 def unpack_fragment(data: bytes, *, with_entries: bool) -> Fragment:
@@ -75,14 +85,14 @@ def unpack_fragment(data: bytes, *, with_entries: bool) -> Fragment:
 
     Raises ValueError for a newer version.
     """
-    if data[0] != FRAGMENT_VERSION:
+    if data[0] > FRAGMENT_VERSION:
         raise ValueError(f"Fragment of version {data[0]}: written by a newer version of LLM Tracer")
     start = 1 + HEADER_LENGTH_BYTES
     end = start + int.from_bytes(data[1:start], "big")
     header = orjson.loads(data[start:end])
     facts = Facts(**{_FACTS_BACK[short]: value for short, value in header["f"].items()})
     totals = Totals(**{_TOTALS_BACK[short]: value for short, value in header["t"].items()})
-    return Fragment(facts, totals, list(_unpack_entries(data[end:])) if with_entries else [])
+    return Fragment(facts, totals, list(_unpack_entries(data[end:], facts.models)) if with_entries else [])
 
 
 def _known_by_short_name(record: Facts | Totals, names: dict[str, str]) -> dict[str, Any]:
@@ -94,8 +104,8 @@ def _known_by_short_name(record: Facts | Totals, names: dict[str, str]) -> dict[
     return known
 
 
-def _pack_entries(entries: Sequence[Entry]) -> bytes:
-    """Per span: 8 bytes of id, the parent (index in this table, or 8 bytes), flags, then the known counts."""
+def _pack_entries(entries: Sequence[Entry], models: Sequence[str]) -> bytes:
+    """Per span: 8 bytes of id, the parent (index in this table, or 8 bytes), flags, then what is known."""
     positions = {entry.span_id: position for position, entry in enumerate(entries)}
     out = bytearray(_varint(len(entries)))
     for entry in entries:
@@ -105,7 +115,10 @@ def _pack_entries(entries: Sequence[Entry]) -> bytes:
         flags = (entry.is_error and _IS_ERROR) | (entry.counts_usage and _COUNTS_USAGE)
         for bit, count in enumerate(counts):
             flags |= (count is not None) * (_FIRST_COUNT_BIT << bit)
-        out.append(flags)
+        if entry.model in models:
+            flags |= _HAS_MODEL
+            counts.append(models.index(entry.model))
+        out += _varint(flags)
         for count in counts:
             if count is not None:
                 out += _varint(count)
@@ -121,15 +134,15 @@ def _pack_parent(parent: str | None, positions: dict[str, int]) -> bytes:
     return _varint(_FIRST_PARENT + position)
 
 
-def _unpack_entries(table: bytes) -> Iterator[Entry]:
+def _unpack_entries(table: bytes, models: Sequence[str]) -> Iterator[Entry]:
     size, at = _read_varint(table, 0)
-    rows: list[tuple[str, int | str | None, int, list[int | None]]] = []
+    rows: list[tuple[str, int | str | None, int, list[Any]]] = []
     for _ in range(size):
         span_id, at = table[at : at + 8].hex(), at + 8
         parent, at = _unpack_parent(table, at)
-        flags, at = table[at], at + 1
-        counts: list[int | None] = []
-        for bit in range(len(_ENTRY_COUNTS)):
+        flags, at = _read_varint(table, at)
+        counts: list[Any] = []
+        for bit in range(len(_ENTRY_COUNTS) + 1):
             count = None
             if flags & (_FIRST_COUNT_BIT << bit):
                 count, at = _read_varint(table, at)
@@ -137,6 +150,8 @@ def _unpack_entries(table: bytes) -> Iterator[Entry]:
         rows.append((span_id, parent, flags, counts))
     for span_id, parent, flags, counts in rows:
         parent_id = rows[parent][0] if isinstance(parent, int) else parent
+        if counts[-1] is not None:
+            counts[-1] = models[counts[-1]]
         yield Entry(span_id, parent_id, bool(flags & _IS_ERROR), bool(flags & _COUNTS_USAGE), *counts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from traces_app.domain.limits import (
@@ -16,7 +17,7 @@ from traces_app.domain.limits import (
     OLDEST_START_NS,
 )
 from traces_app.domain.mapping import map_span, speaks_a_convention, unmapped
-from traces_app.domain.pricing import price
+from traces_app.domain.pricing import OwnPrice, price
 from traces_app.domain.span import COUNTING_KINDS, SPAN_FIELDS, USAGE_FIELDS, Span, Usage
 
 
@@ -28,7 +29,11 @@ class Refusal:
     reason: str
 
 
-def normalize(span: Span, *, now_ns: int) -> Refusal | None:
+OwnPrices = Callable[[], Sequence[OwnPrice]]
+"""The project's own prices; asked for only where something is to be priced."""
+
+
+def normalize(span: Span, *, now_ns: int, own_prices: OwnPrices = tuple) -> Refusal | None:
     """Clean, limit and price ``span`` in place; a Refusal when it cannot be kept.
 
     Each repair leaves a sentence in ``span.notices``.
@@ -52,17 +57,17 @@ def normalize(span: Span, *, now_ns: int) -> Refusal | None:
     if span.parent_span_id == span.span_id:
         span.parent_span_id = None
         span.notices.append("parent_span_id named the span itself: shown as a root")
-    _price(span, now_ns)
+    _price(span, now_ns, own_prices)
     return None
 
 
-def renormalize(span: Span, *, now_ns: int) -> Span | None:
+def renormalize(span: Span, *, now_ns: int, own_prices: OwnPrices = tuple) -> Span | None:
     """A stored span as today's mapping reads it; ``None`` when that is how it is stored.
 
     Fields are read anew from what came with the span. What is found no more stays as it was.
     """
     fresh = unmapped(span)
-    if fresh is None or normalize(fresh, now_ns=now_ns) is not None:
+    if fresh is None or normalize(fresh, now_ns=now_ns, own_prices=own_prices) is not None:
         return None
     for name in SPAN_FIELDS:
         if getattr(fresh, name) in (None, [], {}):
@@ -144,7 +149,7 @@ def _limit_tags(span: Span) -> None:
     span.tags = tags[:MAX_TAGS]
 
 
-def _price(span: Span, now_ns: int) -> None:
+def _price(span: Span, now_ns: int, own_prices: OwnPrices) -> None:
     if span.cost_usd is not None:
         span.cost_source = "reported"
         return
@@ -159,6 +164,7 @@ def _price(span: Span, now_ns: int) -> None:
         provider=span.provider,
         requested_model=requested if isinstance(requested, str) else None,
         at_ns=span.start_ns or now_ns,
+        own=own_prices(),
     )
     if cost is not None:
         span.cost_usd, span.cost_source, span.cost_detail = cost.usd, "computed", cost.detail

@@ -1,4 +1,4 @@
-"""The first words of what went in and came out, for lists."""
+"""What was asked and said, in words: of a chat the last turn, of anything else its text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from traces_app.domain.limits import PREVIEW_CHARACTERS
 
 def preview(value: Any) -> str | None:
     """The first words of an input or output: the last user's message of a chat, else the text itself."""
-    text = _preview_text(value)
+    text = spoken_text(value)
     if not text:
         return None
     text = " ".join(text[: 4 * PREVIEW_CHARACTERS].split())
@@ -26,30 +26,31 @@ def preview_of_answer(value: Any) -> str | None:
     return preview(value[-1] if is_chat else value)
 
 
-def _preview_text(value: Any) -> str:
+def spoken_text(value: Any) -> str:
+    """All of the last user's message of a chat, else the text itself; empty where nothing was said."""
     if isinstance(value, str):
         return value
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         users = [item for item in value if item.get("role") == "user"]
         users = users or [item for item in value if item.get("type") == "text"] or value
-        return _preview_text(users[-1])
+        return spoken_text(users[-1])
     if isinstance(value, list) and len(value) == 1:
-        return _preview_text(value[0])
+        return spoken_text(value[0])
     if isinstance(value, dict):
-        return _preview_of_object(value)
+        return _text_of_object(value)
     return "" if value is None else orjson.dumps(value).decode()
 
 
-def _preview_of_object(value: dict[str, Any]) -> str:
+def _text_of_object(value: dict[str, Any]) -> str:
     if value.get("type") == "tool_call":
         return f"{value.get('name')} {orjson.dumps(value.get('arguments')).decode()}"
     if value.keys() == {"args", "kwargs"}:  # what a decorator saw of a call
-        return _preview_text(value["args"] or value["kwargs"] or None)
+        return spoken_text(value["args"] or value["kwargs"] or None)
     for key in ("content", "text", "messages", "parts", "data", "kwargs"):  # LangChain's in the last two
         if value.get(key):
-            return _preview_text(value[key])
+            return spoken_text(value[key])
     if len(value) == 1:
-        return _preview_text(next(iter(value.values())))
+        return spoken_text(next(iter(value.values())))
     if value.get("parts") == []:
         return ""
     return orjson.dumps(value).decode() if value else ""

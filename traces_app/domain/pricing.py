@@ -6,7 +6,7 @@ library's own ``calc_price`` takes some 200 microseconds a call; a test holds bo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,6 +30,8 @@ _PRICE_KEYS: Final = {
     "reasoning": "output_reasoning_mtok",
     "output audio": "output_audio_mtok",
 }
+PRICE_LABELS: Final = tuple(_PRICE_KEYS)
+
 Prices = dict[str, Any]
 """The library's price (plain or in tiers) by our label."""
 
@@ -56,6 +58,15 @@ class Cost:
     detail: dict[str, Any]
 
 
+@dataclass(slots=True, frozen=True)
+class OwnPrice:
+    """A price that a project sets for a model, for calls that began at ``since_ns`` or later."""
+
+    model: str
+    since_ns: int
+    usd_per_million: dict[str, float]
+
+
 def price(
     usage: Usage,
     *,
@@ -63,10 +74,19 @@ def price(
     provider: str | None,
     requested_model: str | None = None,
     at_ns: int,
+    own: Sequence[OwnPrice] = (),
 ) -> Cost | None:
-    """Cost of a call, or ``None`` when its model or its tokens are unknown: never 0 for unknown."""
+    """Cost of a call, or ``None`` when its model or its tokens are unknown: never 0 for unknown.
+
+    ``own`` prices come before the table's.
+    """
     if usage.input_tokens is None and usage.output_tokens is None:
         return None
+    for name in (model, requested_model):
+        chosen = [one for one in own if one.model == name and one.since_ns <= at_ns]
+        if chosen:
+            newest = max(chosen, key=lambda one: one.since_ns)
+            return _cost(usage, f"own/{newest.model}", newest.usd_per_million)
     slot = at_ns // 1_000_000_000 // PRICE_SLOT_S
     for name in (model, requested_model):
         found = _model_price(name, provider, slot) if name else None
@@ -115,7 +135,7 @@ def worked_sum(usage: Usage, usd_per_million: Mapping[str, float]) -> list[CostL
     return lines
 
 
-def _cost(usage: Usage, prices_of: str, prices: Prices) -> Cost | None:
+def _cost(usage: Usage, prices_of: str, prices: Mapping[str, Any]) -> Cost | None:
     long_context_tokens = usage.input_tokens or 0
     rates: dict[str, float] = {}
     for label, tokens, subsets in _directions(usage):

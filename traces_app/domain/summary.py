@@ -8,7 +8,8 @@ delivered again, late or in another grouping.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -16,9 +17,8 @@ from typing import Any, Final, NamedTuple
 from traces_app.domain.mapping import map_span
 from traces_app.domain.preview import preview, preview_of_answer
 from traces_app.domain.span import Span
-from traces_app.domain.tree import counts_usage, rollups
+from traces_app.domain.totals import NANO_USD, Entry, Totals, distinct_entries, entry_of, total
 
-NANO_USD: Final = 1_000_000_000
 ROOT_GRACE_NS: Final = 600 * 10**9
 """A trace whose root has not come this long after its last span is not waited for any more."""
 
@@ -27,31 +27,8 @@ MAX_LISTED_TAGS: Final = 100
 MAX_LISTED_LOSSES: Final = 20
 """Of different tags, and of reasons, over all spans of a trace: a fragment is read with every list."""
 
-
-class Entry(NamedTuple):
-    """What one finished span adds to its trace. ``None`` is unknown."""
-
-    span_id: str
-    parent_span_id: str | None
-    is_error: bool
-    counts_usage: bool
-    input_tokens: int | None
-    output_tokens: int | None
-    cache_read_tokens: int | None
-    reasoning_tokens: int | None
-    cost_nano_usd: int | None
-
-
-@dataclass(slots=True)
-class Totals:
-    span_count: int = 0
-    error_count: int = 0
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    cost_nano_usd: int | None = None
-    unpriced_count: int = 0
+MAX_LISTED_SCORES: Final = 8
+MAX_SCORE_NAME_CHARACTERS: Final = 40
 
 
 @dataclass(slots=True)
@@ -75,6 +52,9 @@ class Facts:
     input_preview: str | None = None
     output_preview: str | None = None
     dropped: dict[str, int] = field(default_factory=dict)
+    first_token_ms: float | None = None
+    """Of the earliest call that tells it."""
+    scores: dict[str, float] = field(default_factory=dict)
     raw_bytes: int = 0
     stored_bytes: int = 0
 
@@ -122,6 +102,10 @@ class TraceSummary:
     stored_bytes: int
     metadata: dict[str, Any] = field(default_factory=dict)
     """Filled when the trace is opened; empty in lists."""
+    first_token_ms: float | None = None
+    """Time to first token of the earliest call that tells it."""
+    scores: dict[str, float] = field(default_factory=dict)
+    """Those that are numbers; of several with one name the lowest."""
 
     @property
     def duration_ms(self) -> float | None:
@@ -138,7 +122,7 @@ class TraceSummary:
 
 def fragment_of(spans: Sequence[Span], *, raw_bytes: int = 0, stored_bytes: int = 0) -> Fragment:
     """The fragment of one batch of one trace. Pending spans give facts but no totals."""
-    entries = [_entry(span) for span in spans if not span.is_pending]
+    entries = [entry_of(span) for span in spans if not span.is_pending]
     facts = _facts(spans)
     facts.raw_bytes, facts.stored_bytes = raw_bytes, stored_bytes
     return Fragment(facts, total(entries), entries)
@@ -147,7 +131,11 @@ def fragment_of(spans: Sequence[Span], *, raw_bytes: int = 0, stored_bytes: int 
 def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns: int) -> TraceSummary:
     """The summary of a trace from all its fragments, in any order, some of them perhaps twice."""
     facts = _merge_facts([fragment.facts for fragment in fragments])
-    totals = fragments[0].totals if len(fragments) == 1 else total(_distinct(fragments))
+    totals = (
+        fragments[0].totals
+        if len(fragments) == 1
+        else total(distinct_entries(fragment.entries for fragment in fragments))
+    )
     cost = totals.cost_nano_usd
     return TraceSummary(
         trace_id=trace_id,
@@ -177,6 +165,8 @@ def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns:
         dropped=facts.dropped,
         raw_bytes=facts.raw_bytes,
         stored_bytes=facts.stored_bytes,
+        first_token_ms=facts.first_token_ms,
+        scores=facts.scores,
     )
 
 
@@ -197,68 +187,8 @@ def owners_of(spans: Sequence[Span]) -> Owners:
     return Owners(*(_first(by_weight, name) for name in Owners._fields))
 
 
-def total(entries: Sequence[Entry]) -> Totals:
-    """Totals of a trace's spans: a usage or a cost that repeats its descendants' does not count again."""
-    parents = {entry.span_id: entry.parent_span_id for entry in entries}
-    repeats_usage = rollups(parents, (entry.span_id for entry in entries if entry.counts_usage))
-    repeats_cost = rollups(parents, (entry.span_id for entry in entries if entry.cost_nano_usd is not None))
-    totals = Totals(span_count=len(entries), error_count=sum(entry.is_error for entry in entries))
-    for entry in entries:
-        if entry.counts_usage and entry.span_id not in repeats_usage:
-            _add_usage(totals, entry)
-        if entry.cost_nano_usd is not None and entry.span_id not in repeats_cost:
-            totals.cost_nano_usd = (totals.cost_nano_usd or 0) + entry.cost_nano_usd
-    return totals
-
-
-def _entry(span: Span) -> Entry:
-    usage = span.usage
-    cost = span.cost_usd
-    return Entry(
-        span.span_id,
-        span.parent_span_id,
-        span.status == "error",
-        counts_usage(span),
-        usage.input_tokens if usage else None,
-        usage.output_tokens if usage else None,
-        usage.cache_read_tokens if usage else None,
-        usage.reasoning_tokens if usage else None,
-        None if cost is None else round(cost * NANO_USD),
-    )
-
-
-def _add_usage(totals: Totals, entry: Entry) -> None:
-    totals.input_tokens = _plus(totals.input_tokens, entry.input_tokens)
-    totals.output_tokens = _plus(totals.output_tokens, entry.output_tokens)
-    totals.cache_read_tokens = _plus(totals.cache_read_tokens, entry.cache_read_tokens)
-    totals.reasoning_tokens = _plus(totals.reasoning_tokens, entry.reasoning_tokens)
-    totals.unpriced_count += entry.cost_nano_usd is None
-
-
 def _first(spans: Sequence[Span], name: str) -> str | None:
     return next((value for span in spans if (value := getattr(span, name))), None)
-
-
-def _plus(first: int | None, second: int | None) -> int | None:
-    if first is None:
-        return second
-    return first if second is None else first + second
-
-
-def _distinct(fragments: Iterable[Fragment]) -> list[Entry]:
-    """One entry a span; of several the later known values stand, as when the trace is opened."""
-    entries: dict[str, Entry] = {}
-    for fragment in fragments:
-        for entry in fragment.entries:
-            known = entries.get(entry.span_id)
-            entries[entry.span_id] = entry if known is None else _completed(entry, known)
-    return list(entries.values())
-
-
-def _completed(later: Entry, earlier: Entry) -> Entry:
-    known = {name: value for name, value in later._asdict().items() if value is not None}
-    known["counts_usage"] = later.counts_usage or earlier.counts_usage
-    return earlier._replace(**known)
 
 
 def _facts(spans: Sequence[Span]) -> Facts:
@@ -278,10 +208,32 @@ def _facts(spans: Sequence[Span]) -> Facts:
     owners = owners_of(spans)
     facts.user_id, facts.session_id = owners.user_id, owners.session_id
     facts.environment, facts.release = owners.environment, owners.release
+    facts.first_token_ms = _first_token_ms(spans)
     for span in spans:
         if span.dropped:
             facts.dropped = _larger_counts(facts.dropped, span.dropped)
+        if span.scores:
+            facts.scores = _lower_scores(facts.scores, _numeric_scores(span))
     return facts
+
+
+def _first_token_ms(spans: Sequence[Span]) -> float | None:
+    told = [span for span in spans if span.time_to_first_token_ms is not None]
+    first = min(told, key=lambda span: span.start_ns or 0, default=None)
+    return None if first is None else first.time_to_first_token_ms
+
+
+def _numeric_scores(span: Span) -> dict[str, float]:
+    return {
+        str(score.get("name"))[:MAX_SCORE_NAME_CHARACTERS]: float(value)
+        for score in span.scores
+        if isinstance(value := score.get("value"), int | float) and math.isfinite(value)
+    }
+
+
+def _lower_scores(known: dict[str, float], more: dict[str, float]) -> dict[str, float]:
+    scores = known | {name: min(value, known.get(name, value)) for name, value in more.items()}
+    return dict(list(scores.items())[:MAX_LISTED_SCORES])
 
 
 def _root_of(spans: Sequence[Span]) -> Span | None:
@@ -337,10 +289,15 @@ def _merge_facts(parts: Sequence[Facts]) -> Facts:
         merged.models = list(dict.fromkeys([*merged.models, *part.models]))[:MAX_LISTED_MODELS]
         merged.tags = list(dict.fromkeys([*merged.tags, *part.tags]))[:MAX_LISTED_TAGS]
         merged.dropped = _larger_counts(merged.dropped, part.dropped)
+        merged.scores = _lower_scores(merged.scores, part.scores)
         merged.raw_bytes += part.raw_bytes
         merged.stored_bytes += part.stored_bytes
     merged.start_ns = min((part.start_ns for part in parts if part.start_ns is not None), default=None)
     merged.end_ns = max((part.end_ns for part in parts if part.end_ns is not None), default=None)
+    by_start = sorted(parts, key=lambda part: part.start_ns or 0)
+    merged.first_token_ms = next(
+        (part.first_token_ms for part in by_start if part.first_token_ms is not None), None
+    )
     return merged
 
 

@@ -1,4 +1,4 @@
-"""What can be done with traces: one entry in ``ACTIONS`` each. For now they can be taken away as JSON."""
+"""What can be done with traces: one entry in ``ACTIONS`` each."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 
-from traces_app import queries
+from traces_app import audit, curation, queries
+from traces_app.domain.limits import MAX_TAG_CHARACTERS
+from traces_app.explorer.formats import plural
+from traces_app.explorer.pages.confirm import Confirmation
+from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.refusals import show_not_found
 from traces_app.explorer.twins import span_json, summary_json
 from traces_app.explorer.visitor import Visitor, project_action, project_page
@@ -19,11 +25,14 @@ from traces_app.explorer.visitor import Visitor, project_action, project_page
 MAX_SELECTED: Final = 200
 """Traces in one action: more than a page shows, few enough to be read one after the other in a request."""
 
+COMPARED: Final = 2
+NO_WRITING: Final = "The key you are logged in with may only read. Use one with scope “all”."
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    label: str
-    run: Callable[[Visitor, Sequence[str]], HttpResponseBase]
+    run: Callable[[HttpRequest, Visitor, Sequence[str]], HttpResponseBase]
+    writes: bool = False
 
 
 @project_action
@@ -33,8 +42,11 @@ def act_on_selected(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     trace_ids = list(dict.fromkeys(request.POST.getlist("selected")))[:MAX_SELECTED]
     if action is None or not trace_ids:
         messages.warning(request, "Select at least one trace and an action.")
-        return HttpResponseRedirect(reverse("explorer:traces"))
-    return action.run(visitor, trace_ids)
+        return _back(request)
+    if action.writes and not visitor.may_write:
+        messages.warning(request, NO_WRITING)
+        return _back(request)
+    return action.run(request, visitor, trace_ids)
 
 
 @project_page
@@ -44,38 +56,107 @@ def download(request: HttpRequest, visitor: Visitor, trace_id: str) -> HttpRespo
         trace = queries.get_trace(visitor.project, trace_id, now_ns=visitor.now_ns)
     except queries.TraceNotFound:
         return show_not_found(request, visitor, trace_id)
-    return _attachment(f"trace-{trace_id[:32]}.json", _whole_trace(trace))
+    return _attachment(f"trace-{trace_id[:32]}.json", _whole_trace(trace), "application/json")
 
 
-def _export(visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
-    return _attachment("traces.json", _whole_traces(visitor, trace_ids))
+def _export(_request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
+    lines = (_line_of(visitor, trace_id) for trace_id in trace_ids)
+    return _attachment("traces.jsonl", lines, "application/x-ndjson")
 
 
-ACTIONS: Final = {"export": Action("Export as JSON", _export)}
+def _compare(request: HttpRequest, _visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
+    if len(trace_ids) != COMPARED:
+        messages.warning(request, "Select two traces to compare.")
+        return _back(request)
+    pair = urlencode(dict(zip("ab", trace_ids, strict=True)))
+    return HttpResponseRedirect(f"{reverse('explorer:traces')}diff?{pair}")
 
 
-def _attachment(name: str, pieces: Iterator[str]) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(pieces, content_type="application/json")
+def _tag(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
+    tag = " ".join(request.POST.get("tag", "").split())[:MAX_TAG_CHARACTERS]
+    if not tag:
+        messages.warning(request, "Write the tag that the selected traces shall have.")
+        return _back(request)
+    tagged = sum(
+        curation.tag_trace(visitor.project, trace_id, tag, now_ns=visitor.now_ns) for trace_id in trace_ids
+    )
+    detail = f"{plural(tagged, 'trace')} tagged {tag}"
+    _log(visitor, "tag traces", detail)
+    messages.success(request, f"{detail}.")
+    return _back(request)
+
+
+def _delete(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
+    if request.POST.get("confirmed") != "yes":
+        return _ask_to_delete(request, visitor, trace_ids)
+    deleted = [
+        trace_id
+        for trace_id in trace_ids
+        if curation.delete_trace(visitor.project, trace_id, now_ns=visitor.now_ns)
+    ]
+    _log(visitor, "delete traces", f"{plural(len(deleted), 'trace')}: {', '.join(deleted)}")
+    messages.success(request, f"{plural(len(deleted), 'trace')} deleted.")
+    return _back(request)
+
+
+def _ask_to_delete(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
+    count = plural(len(trace_ids), "trace")
+    page = Confirmation(
+        title=f"Delete {count}?",
+        text="Their spans, inputs and outputs are deleted for good, and they leave the statistics.",
+        address=reverse("explorer:actions"),
+        fields=[
+            ("action", "delete"),
+            ("back", request.POST.get("back", "")),
+            *(("selected", trace_id) for trace_id in trace_ids),
+        ],
+        button=f"Delete {count}",
+        back_address=_back_address(request),
+    )
+    context = {"page": page, "shell": shell_of(visitor, title=page.title)}
+    return render(request, "explorer/confirm.html", context)
+
+
+ACTIONS: Final = {
+    "export": Action(_export),
+    "compare": Action(_compare),
+    "tag": Action(_tag, writes=True),
+    "delete": Action(_delete, writes=True),
+}
+
+
+def _log(visitor: Visitor, action: str, detail: str) -> None:
+    audit.record(visitor.project, who=visitor.who, action=action, detail=detail, now_ns=visitor.now_ns)
+
+
+def _back(request: HttpRequest) -> HttpResponseRedirect:
+    return HttpResponseRedirect(_back_address(request))
+
+
+def _back_address(request: HttpRequest) -> str:
+    """The list as it was: only ever its query string, never another place."""
+    query = request.POST.get("back", "")
+    return f"{reverse('explorer:traces')}{query if query.startswith('?') else ''}"
+
+
+def _attachment(name: str, pieces: Iterator[str], content_type: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(pieces, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def _whole_traces(visitor: Visitor, trace_ids: Sequence[str]) -> Iterator[str]:
-    """One trace in memory at a time."""
-    yield '{"traces": ['
-    for index, trace_id in enumerate(trace_ids):
-        yield ",\n" if index else "\n"
-        try:
-            trace = queries.get_trace(visitor.project, trace_id, now_ns=visitor.now_ns)
-        except queries.TraceNotFound:
-            yield json.dumps({"trace_id": trace_id, "error": "not found in this project"})
-        else:
-            yield from _whole_trace(trace)
-    yield "\n]}\n"
+def _line_of(visitor: Visitor, trace_id: str) -> str:
+    """One whole trace a line: one in memory at a time."""
+    try:
+        trace = queries.get_trace(visitor.project, trace_id, now_ns=visitor.now_ns)
+    except queries.TraceNotFound:
+        return json.dumps({"trace_id": trace_id, "error": "not found in this project"}) + "\n"
+    spans = [span_json(span) for span in trace.spans()]
+    return json.dumps(summary_json(trace.summary) | {"spans": spans}) + "\n"
 
 
 def _whole_trace(trace: queries.Trace) -> Iterator[str]:
     yield json.dumps(summary_json(trace.summary))[:-1] + ', "spans": ['
     for index, span in enumerate(trace.spans()):
         yield (",\n" if index else "\n") + json.dumps(span_json(span))
-    yield "\n]}"
+    yield "\n]}\n"

@@ -3,64 +3,105 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from traces_app.domain.span import STATUSES
-from traces_app.queries import TraceFilter
+from traces_app.domain.search import ANY_SPAN, ROOT, Search, Term, exactly, parse_search
 
-HOUR_NS: Final = 3_600_000_000_000
-RANGES: Final = {"1h": HOUR_NS, "24h": 24 * HOUR_NS, "7d": 7 * 24 * HOUR_NS, "30d": 30 * 24 * HOUR_NS}
-FIELDS: Final = ("q", "status", "tag", "user", "session", "env", "range", "from", "to")
-"""Parameters that filter. Beside them: ``project``, and ``cursor``, which no changed filter keeps."""
+MINUTE_NS: Final = 60_000_000_000
+HOUR_NS: Final = 60 * MINUTE_NS
+RANGES: Final = {
+    "15m": 15 * MINUTE_NS,
+    "1h": HOUR_NS,
+    "6h": 6 * HOUR_NS,
+    "24h": 24 * HOUR_NS,
+    "7d": 7 * 24 * HOUR_NS,
+    "30d": 30 * 24 * HOUR_NS,
+}
+TIMES: Final = ("range", "from", "to")
+FIELDS: Final = ("q", "scope", *TIMES)
+"""Parameters that ask. Beside them: ``project``, and ``cursor``, which no changed question keeps."""
 
-MAX_VALUE_CHARACTERS: Final = 200
-MAX_TAGS: Final = 20
+EARLIER_FIELDS: Final = {"status": "status", "tag": "tag", "user": "user", "session": "session", "env": "env"}
+"""Parameters that links of earlier versions carry: each is a condition of the search."""
 
-Parameters = dict[str, list[str]]
+MAX_VALUE_CHARACTERS: Final = 2000
+MAX_EARLIER_VALUES: Final = 20
+
+Parameters = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """Bounds of the start, in nanoseconds. ``name`` is a preset's, or empty."""
+
+    name: str = ""
+    since_ns: int | None = None
+    until_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """One question to the list. ``problems`` are sentences about parameters that could not be read."""
+    """One question to the list. ``problems`` are sentences about what could not be read."""
 
     parameters: Parameters
-    filters: TraceFilter
+    search: Search
+    time: TimeRange
     cursor: str | None
     problems: list[str]
+
+    @property
+    def text(self) -> str:
+        """The search as it was written, what could not be read of it too."""
+        return self.parameters.get("q", "")
 
     @property
     def is_filtered(self) -> bool:
         return any(name in self.parameters for name in FIELDS)
 
-    def value(self, name: str) -> str:
-        values = self.parameters.get(name)
-        return values[0] if values else ""
+    @property
+    def is_narrowed(self) -> bool:
+        """By more than time."""
+        return bool(self.search.terms)
 
-    def with_value(self, name: str, value: str) -> str:
-        """The query string of this question with one value changed; a tag is added to the others."""
-        changed = {key: values for key, values in self.parameters.items() if key != name}
-        if name == "range":
-            changed = {key: values for key, values in changed.items() if key not in ("from", "to")}
-        if value:
-            earlier = self.parameters.get(name, []) if name == "tag" else []
-            changed[name] = [*(tag for tag in earlier if tag != value), value]
-        return query_string(changed)
+    def with_search(self, search: Search) -> str:
+        return self._with(q=str(search))
 
-    def without_value(self, name: str, value: str) -> str:
-        changed = {
-            key: [one for one in values if key != name or one != value]
-            for key, values in self.parameters.items()
-        }
-        return query_string(changed)
+    def with_term(self, term: Term) -> str:
+        return self.with_search(self.search.with_term(term))
+
+    def with_value(self, key: str, value: str) -> str:
+        return self.with_term(exactly(key, value))
+
+    def without(self, *terms: Term) -> str:
+        return self.with_search(self.search.without(*terms))
+
+    def with_range(self, name: str) -> str:
+        return self._with(**{"range": name, "from": "", "to": ""})
+
+    def between(self, since_ns: int, until_ns: int) -> str:
+        return self._with(**{"range": "", "from": _iso(since_ns), "to": _iso(until_ns)})
+
+    def with_scope(self, scope: str) -> str:
+        return self._with(scope="" if scope == ROOT else scope)
 
     def without_filters(self) -> str:
-        return query_string({key: values for key, values in self.parameters.items() if key not in FIELDS})
+        return query_string({key: value for key, value in self.parameters.items() if key not in FIELDS})
+
+    def without_search(self) -> str:
+        return self._with(q="", scope="")
 
     def at_cursor(self, cursor: str | None) -> str:
-        return query_string(self.parameters | ({"cursor": [cursor]} if cursor else {}))
+        return self._with(cursor=cursor or "")
+
+    def saved(self) -> str:
+        """What a saved view keeps: the question without the project and the page."""
+        return query_string({key: value for key, value in self.parameters.items() if key in FIELDS})
+
+    def _with(self, **changes: str) -> str:
+        return query_string(self.parameters | changes)
 
 
 def read_list_query(parameters: Mapping[str, Any], *, now_ns: int) -> ListQuery:
@@ -69,67 +110,68 @@ def read_list_query(parameters: Mapping[str, Any], *, now_ns: int) -> ListQuery:
     kept: Parameters = {}
     for name in (*FIELDS, "project"):
         values = [value.strip()[:MAX_VALUE_CHARACTERS] for value in get_list(name)]
-        values = [value for value in dict.fromkeys(values) if value]
+        values = [value for value in values if value]
         if values:
-            kept[name] = values[:MAX_TAGS] if name == "tag" else values[-1:]
+            kept[name] = values[-1]
     problems: list[str] = []
-    since_ns, until_ns = _time_range(kept, problems, now_ns)
-    filters = TraceFilter(
-        status=_status(kept, problems),
-        name=_one(kept, "q"),
-        tags=tuple(kept.get("tag", ())),
-        user_id=_one(kept, "user"),
-        session_id=_one(kept, "session"),
-        environment=_one(kept, "env"),
-        since_ns=since_ns,
-        until_ns=until_ns,
-    )
-    return ListQuery(kept, filters, parameters.get("cursor") or None, problems)
+    _take_earlier(kept, get_list, problems)
+    if kept.get("scope") not in (None, ANY_SPAN):
+        del kept["scope"]
+    search = parse_search(kept.get("q", ""), scope=kept.get("scope", ROOT))
+    time = read_time_range(kept, problems, now_ns)
+    return ListQuery(kept, search, time, parameters.get("cursor") or None, [*problems, *search.problems])
+
+
+def read_time_range(
+    parameters: Parameters, problems: list[str], now_ns: int, *, default: str = ""
+) -> TimeRange:
+    """Times given exactly replace a preset: both come from one form. What is wrong leaves ``parameters``."""
+    if "from" in parameters or "to" in parameters:
+        parameters.pop("range", None)
+        return TimeRange("", _moment_ns(parameters, "from", problems), _moment_ns(parameters, "to", problems))
+    name = parameters.get("range", default)
+    if name and name not in RANGES:
+        parameters.pop("range")
+        problems.append("range: write one of " + ", ".join(RANGES) + ".")
+        name = default
+    return TimeRange(name, now_ns - RANGES[name]) if name else TimeRange()
 
 
 def query_string(parameters: Parameters) -> str:
-    """``?...`` for a link; ``?`` alone would keep a page's own query, so no parameters give a bare mark."""
-    return "?" + urlencode([(name, value) for name, values in parameters.items() for value in values])
+    """``?...`` for a link; no parameters give a bare mark, because an empty link keeps a page's own query."""
+    return "?" + urlencode([(name, value) for name, value in parameters.items() if value])
 
 
-def _one(parameters: Parameters, name: str) -> str | None:
-    values = parameters.get(name)
-    return values[0] if values else None
-
-
-def _status(parameters: Parameters, problems: list[str]) -> str | None:
-    status = _one(parameters, "status")
-    if status is None or status in STATUSES:
-        return status
-    del parameters["status"]
-    problems.append("status: write one of " + ", ".join(STATUSES) + ".")
-    return None
-
-
-def _time_range(parameters: Parameters, problems: list[str], now_ns: int) -> tuple[int | None, int | None]:
-    """Since and until. Times given exactly replace a range: both come from one form."""
-    if "from" in parameters or "to" in parameters:
-        parameters.pop("range", None)
-        return _moment_ns(parameters, "from", problems), _moment_ns(parameters, "to", problems)
-    name = _one(parameters, "range")
-    if name is None:
-        return None, None
-    if name not in RANGES:
-        del parameters["range"]
-        problems.append("range: write one of " + ", ".join(RANGES) + ".")
-        return None, None
-    return now_ns - RANGES[name], None
+def _take_earlier(kept: Parameters, get_list: Callable[[str], list[str]], problems: list[str]) -> None:
+    search = Search()
+    for name, key in EARLIER_FIELDS.items():
+        for value in get_list(name)[:MAX_EARLIER_VALUES]:
+            if value.strip():
+                try:
+                    term = exactly(key, value.strip()[:MAX_VALUE_CHARACTERS])
+                except ValueError as error:
+                    problems.append(str(error))
+                else:
+                    search = replace(search, terms=(*search.terms, term))
+    if search.terms:
+        kept["q"] = f"{kept.get('q', '')} {search}".strip()
 
 
 def _moment_ns(parameters: Parameters, name: str, problems: list[str]) -> int | None:
-    text = _one(parameters, name)
+    text = parameters.get(name)
     if text is None:
         return None
     try:
-        at = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text.replace(" ", "+"))  # a plus that an address made a space
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-        return int(at.timestamp()) * 1_000_000_000
+        return int(at.timestamp() * 1000) * 1_000_000
     except (ValueError, OverflowError):
         del parameters[name]
-        problems.append(f"{name}: write a time in UTC like 2026-11-23T14:00.")
+        problems.append(f"{name}: write a time like 2026-11-23T14:00 (UTC) or 2026-11-23T14:00+02:00.")
         return None
+
+
+def _iso(time_ns: int) -> str:
+    at = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
+    milliseconds = time_ns % 1_000_000_000 // 1_000_000
+    return f"{at:%Y-%m-%dT%H:%M:%S}" + (f".{milliseconds:03d}" if milliseconds else "")

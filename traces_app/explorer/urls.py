@@ -7,15 +7,35 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from traces_app.explorer import actions, login
-from traces_app.explorer.views import problems, trace, traces
+from traces_app.explorer.views import admin, problems, rankings, session, statistics, trace, traces, views
 
 app_name = "explorer"
 
 urlpatterns = [
     path("", traces.traces, name="traces"),
     path("traces.json", traces.traces_json, name="traces_json"),
+    path("newer.json", traces.newer_json, name="newer_json"),
+    path("sessions", rankings.sessions, name="sessions"),
+    path("sessions.json", rankings.sessions_json, name="sessions_json"),
+    path("session", session.session, name="session"),
+    path("session.json", session.session_json, name="session_json"),
+    path("users", rankings.users, name="users"),
+    path("users.json", rankings.users_json, name="users_json"),
+    path("statistics", statistics.statistics, name="statistics"),
+    path("statistics.json", statistics.statistics_json, name="statistics_json"),
     path("problems", problems.problems, name="problems"),
     path("problems.json", problems.problems_json, name="problems_json"),
+    path("admin", admin.admin, name="admin"),
+    path("admin/keys", admin.create_key, name="create_key"),
+    path("admin/keys/revoke", admin.revoke_key, name="revoke_key"),
+    path("admin/projects", admin.create_project, name="create_project"),
+    path("admin/prices", admin.set_price, name="set_price"),
+    path("admin/prices/remove", admin.remove_price, name="remove_price"),
+    path("admin/audit", admin.audit_log, name="audit"),
+    path("admin/audit.json", admin.audit_json, name="audit_json"),
+    path("views", views.views, name="views"),
+    path("views/save", views.save_view, name="save_view"),
+    path("views/delete", views.delete_view, name="delete_view"),
     path("actions", actions.act_on_selected, name="actions"),
     path("t/<slug:trace_id>", trace.trace, name="trace"),
     path("t/<slug:trace_id>.json", trace.trace_json, name="trace_json"),

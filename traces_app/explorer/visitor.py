@@ -36,6 +36,15 @@ class Visitor:
     is_signed_in: bool
     """False where no login is asked for (API_KEY_REQUIRED=false)."""
     now_ns: int
+    key_id: str = ""
+    """Whose session it is; empty where nobody logged in."""
+    may_write: bool = False
+    """Whether the key allows to change what is stored, and who may."""
+
+    @property
+    def who(self) -> str:
+        """The owner of what is saved, and the author of what is done."""
+        return self.key_id or "anonymous"
 
 
 PageView = Callable[Concatenate[HttpRequest, Visitor, P], HttpResponseBase]
@@ -89,12 +98,19 @@ def _visitor(request: HttpRequest, *, now_ns: int) -> Visitor | None:
         open_access = access.authenticate(None, now_ns=now_ns)
         if open_access is None:
             return None
-        return Visitor(open_access.project, (open_access.project,), is_signed_in=False, now_ns=now_ns)
+        return Visitor(
+            open_access.project, (open_access.project,), is_signed_in=False, now_ns=now_ns, may_write=True
+        )
     project = _chosen_project(request, grants)
-    if not access.is_key_live(grants[project], project, now_ns=now_ns):
+    scope = access.scope_of_key(grants[project], project, now_ns=now_ns)
+    if scope is None:
         _withdraw(request, project)
         return _visitor(request, now_ns=now_ns)
-    return Visitor(project, tuple(sorted(grants)), is_signed_in=True, now_ns=now_ns)
+    names = tuple(sorted(grants))
+    may_write = scope == "all"
+    return Visitor(
+        project, names, is_signed_in=True, now_ns=now_ns, key_id=grants[project], may_write=may_write
+    )
 
 
 def _chosen_project(request: HttpRequest, grants: dict[str, Any]) -> str:

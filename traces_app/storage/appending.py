@@ -30,6 +30,7 @@ from traces_app.storage.items import (
     pack_in_parallel,
 )
 from traces_app.storage.models import Item, TraceItem
+from traces_app.storage.rollups import Rollups
 from traces_app.storage.stamp import Stamp
 
 Traces = Mapping[str, Sequence[PackedSpan]]
@@ -57,8 +58,9 @@ class _Batch:
 class Appender:
     """Writes batches, and remembers what it need not write again."""
 
-    def __init__(self, engine: Engine, shards: int) -> None:
+    def __init__(self, engine: Engine, rollups: Rollups, shards: int) -> None:
         self._engine = engine
+        self._rollups = rollups
         self._shards = shards
         self._anchors = Anchors()
         self._registered: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -71,12 +73,15 @@ class Appender:
         ]
         with self._engine.one_commit():
             batches = self._engine.each(lambda batch: self._agreed(batch, stamp), batches)
-            registrations = self._registrations([batch.place for batch in batches], stamp)
+            places = [batch.place for batch in batches]
+            registrations = self._registrations(places, stamp)
+            markers = self._rollups.markers(places, stamp)
             items = [item for batch in batches for item in _items_of(batch, stamp)]
-            units = self._engine.batch_put([*items, *registrations.values()])
+            units = self._engine.batch_put([*items, *registrations.values(), *markers.values()])
             lists = _lists_now(batches)
             units += self._engine.batch_put(_late_items(batches, lists, stamp))
         self._remember(batches, lists, registrations)
+        self._rollups.remember(markers, stamp.now_ns)
         return units
 
     def _batch(

@@ -24,7 +24,7 @@ MAX_CHUNK_PAYLOAD_BYTES: Final = 2**20
 """Opening one span unpacks its chunk: a few milliseconds at this size."""
 
 MAX_FRAGMENT_SPANS: Final = 4000
-"""An entry takes 58 bytes at most: 232 KB of the 400 KB an item may have."""
+"""An entry takes 72 bytes at most: 288 KB of the 400 KB an item may have."""
 
 MAX_PACKERS: Final = 4
 

@@ -19,6 +19,9 @@ _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _OWN_ID: Final = re.compile(r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
 
 PROJECTS: Final = "PROJECTS"
+WATCHED: Final = "WATCHED"
+"""Projects whose statistics somebody looked at."""
+
 ONLY: Final = "-"
 """Sort key of a partition with one item."""
 
@@ -69,6 +72,32 @@ def losses_partition(project: str) -> str:
     return f"L#{project}"
 
 
+def rollup_partition(project: str, section: str) -> str:
+    """Hours of statistics."""
+    return f"R#{project}#{section}"
+
+
+def late_partition(project: str) -> str:
+    """Hours that something was written into after they were closed."""
+    return f"R#{project}#late"
+
+
+def hour_sort(hour: int) -> str:
+    return f"{hour:07d}"
+
+
+def views_partition(project: str) -> str:
+    return f"V#{project}"
+
+
+def audit_partition(project: str) -> str:
+    return f"AUDIT#{project}"
+
+
+def prices_partition(project: str) -> str:
+    return f"PRICES#{project}"
+
+
 def trace_prefix(start_ms: int, trace_id: str) -> str:
     return f"{start_ms:013d}#{trace_id}"
 
@@ -91,12 +120,17 @@ def is_trace_id(text: str) -> bool:
     return _TRACE_ID.fullmatch(text) is not None
 
 
+def start_in_own_id(trace_id: str) -> int | None:
+    """What stands where our client writes the start; of foreign ids nothing, or some number."""
+    return int(trace_id[:12], 16) if _OWN_ID.fullmatch(trace_id) else None
+
+
 def own_start_ms(trace_id: str, first_start_ms: int) -> int | None:
     """The start in a trace id made by our client; ``None`` for foreign ids, which are opaque."""
-    if _OWN_ID.fullmatch(trace_id) is None:
+    start_ms = start_in_own_id(trace_id)
+    if start_ms is None or abs(start_ms - first_start_ms) > OWN_ID_WINDOW_MS:
         return None
-    start_ms = int(trace_id[:12], 16)
-    return start_ms if abs(start_ms - first_start_ms) <= OWN_ID_WINDOW_MS else None
+    return start_ms
 
 
 def shard_of(trace_id: str, shards: int) -> int:

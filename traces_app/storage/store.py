@@ -10,22 +10,27 @@ from typing import Final
 from traces_app.domain.fragments import unpack_fragment
 from traces_app.domain.packing import PackedSpan
 from traces_app.domain.summary import Fragment, TraceSummary, merge
+from traces_app.domain.totals import Entry, distinct_entries
 from traces_app.storage import keys
 from traces_app.storage.anchors import lists_of
 from traces_app.storage.appending import Appender
 from traces_app.storage.chunks import Chunk, read_chunks
+from traces_app.storage.deleting import items_of_trace
 from traces_app.storage.engine import Engine
 from traces_app.storage.items import (
     Place,
     is_live,
     listed_fragments,
 )
-from traces_app.storage.models import TraceItem
+from traces_app.storage.models import Item, TraceItem
 from traces_app.storage.records import Records
 from traces_app.storage.rewriting import Change, copies, is_being_written, rewrite
+from traces_app.storage.rollups import Rollups
 from traces_app.storage.stamp import Stamp
 
 LISTED_PAGE_ITEMS: Final = 64
+MARKED_FOR_S: Final = 400 * 86_400
+"""Longer than most keep their traces: statistics made before a deletion must not come back."""
 
 
 class Store(Records):
@@ -37,7 +42,8 @@ class Store(Records):
     def __init__(self, engine: Engine, *, shards: int = 1) -> None:
         self.engine = engine
         self._shards = shards
-        self._appender = Appender(engine, shards)
+        self.rollups = Rollups(self)
+        self._appender = Appender(engine, self.rollups, shards)
 
     @property
     def name(self) -> str:
@@ -79,6 +85,37 @@ class Store(Records):
 
         ``since_ms`` and ``until_ms`` bound the start, both inclusive. ``page_items`` are read at a time.
         """
+        found = self._listed(
+            project, (session_id, user_id), (since_ms, until_ms, before), page_items=page_items, now_ns=now_ns
+        )
+        for prefix, items in found:
+            _, trace_id = keys.parse_fragment_sort(prefix + "#")
+            yield prefix, merge(project, trace_id, _fragments(items), now_ns=now_ns)
+
+    def iterate_calls(
+        self, project: str, *, since_ms: int, until_ms: int, page_items: int, now_ns: int
+    ) -> Iterator[tuple[int, TraceSummary, list[Entry]]]:
+        """As ``iterate_traces``: the start that lists know, and what each of a trace's spans adds to it."""
+        bounds = (since_ms, until_ms, None)
+        for prefix, items in self._listed(
+            project, (None, None), bounds, page_items=page_items, now_ns=now_ns
+        ):
+            listed_ms, trace_id = keys.parse_fragment_sort(prefix + "#")
+            fragments = _fragments(items, with_entries=True)
+            summary = merge(project, trace_id, fragments, now_ns=now_ns)
+            yield listed_ms, summary, distinct_entries(one.entries for one in fragments)
+
+    def _listed(
+        self,
+        project: str,
+        owner: tuple[str | None, str | None],
+        bounds: tuple[int, int, str | None],
+        *,
+        page_items: int,
+        now_ns: int,
+    ) -> Iterator[tuple[str, list[TraceItem]]]:
+        """The fragments of each trace of a list, newest trace first, under its position."""
+        (session_id, user_id), (since_ms, until_ms, before) = owner, bounds
         low = f"{min(max(0, since_ms), keys.MAX_START_MS):013d}"
         high = before or f"{min(max(0, until_ms), keys.MAX_START_MS):013d}$"  # "$" sorts behind "#"
         if low > high:
@@ -91,8 +128,7 @@ class Store(Records):
             items = self._day_items(project, low, high, page_items, now_ns)
         live = (item for item in items if is_live(item, now_ns))
         for prefix, group in groupby(live, key=lambda item: item.sk[: item.sk.rindex("#")]):
-            _, trace_id = keys.parse_fragment_sort(prefix + "#")
-            yield prefix, merge(project, trace_id, _fragments(list(group)), now_ns=now_ns)
+            yield prefix, list(group)
 
     def rewrite_trace(self, project: str, position: str, change: Change, *, now_ns: int) -> int | None:
         """Change the stored spans of the trace that lists have at ``position``; how many were changed.
@@ -108,10 +144,32 @@ class Store(Records):
             if is_being_written(listed, chunks, now_ns):
                 return None
             result = rewrite(place, listed, chunks, lists, change)
-            self.engine.batch_put(result.puts.values())
+            self.engine.batch_put([*result.puts.values(), *self._marked(place, now_ns, result.changed)])
             self.engine.batch_delete(result.deletes.values())
             self.engine.batch_put(copies(place, result, lists_of(place)))
         return result.changed
+
+    def delete_trace(self, project: str, trace_id: str, *, now_ns: int) -> bool:
+        """Every span and every listing of the trace; false when there was none. Safe to repeat."""
+        start_ms = self._listed_at(project, trace_id, now_ns)
+        if start_ms is None:
+            return False
+        place = Place(project, trace_id, start_ms, self._shards)
+        listed = list(listed_fragments(place))
+        items = list(items_of_trace(place, lists_of(place), listed))
+        self.engine.batch_put(self._marked(place, now_ns, len(listed)))
+        self.engine.batch_delete(items)
+        return len(items) > 1
+
+    def _listed_at(self, project: str, trace_id: str, now_ns: int) -> int | None:
+        """Where lists have the trace: as its anchor says, or its own id."""
+        anchor = self.get_record(keys.anchor_partition(project, trace_id), keys.ONLY, now_ns=now_ns)
+        return keys.start_in_own_id(trace_id) if anchor is None else int(anchor["start_ms"])
+
+    def _marked(self, place: Place, now_ns: int, changes: int) -> list[Item]:
+        """That statistics of the trace's hour have to be made again."""
+        expires_at = now_ns // 1_000_000_000 + MARKED_FOR_S
+        return list(self.rollups.markers([place], Stamp(now_ns, expires_at)).values()) if changes else []
 
     def list_projects(self) -> list[str]:
         return [item.sk for item in TraceItem.query(keys.PROJECTS)]
@@ -151,6 +209,7 @@ def _newest_first(partition: str, low: str, high: str, page_items: int) -> Itera
     )
 
 
-def _fragments(items: Iterable[TraceItem]) -> list[Fragment]:
+def _fragments(items: Iterable[TraceItem], *, with_entries: bool = False) -> list[Fragment]:
     ordered = sorted(items, key=lambda item: item.at or 0)
-    return [unpack_fragment(item.body or b"", with_entries=len(ordered) > 1) for item in ordered]
+    all_entries = with_entries or len(ordered) > 1
+    return [unpack_fragment(item.body or b"", with_entries=all_entries) for item in ordered]

@@ -1,158 +1,178 @@
-"""What stands around the list: choices with counts, time ranges, chips of what is filtered, the form."""
+"""What stands around the list: choices with counts, presets, chips of what is asked, completions."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from traces_app.domain.search import ANY_SPAN, KEYS, ROOT, Term, exactly, parse_search, quoted
 from traces_app.domain.summary import TraceSummary
-from traces_app.explorer.filters import RANGES, ListQuery
+from traces_app.explorer.filters import ListQuery
 from traces_app.explorer.formats import count_text
+from traces_app.explorer.pages.links import Link
 from traces_app.explorer.visible import visible_line
 
+__all__ = [
+    "Choices",
+    "Link",
+    "chips",
+    "choices",
+    "completions",
+    "filter_link",
+    "presets",
+    "scopes",
+    "tag_link",
+]
+
 MAX_CHOICES_SHOWN: Final = 8
+MAX_COMPLETIONS: Final = 12
+"""Of one key. A page of 50 rows offers some sixty."""
+
 SHORT_VALUE_CHARACTERS: Final = 28
+MIN_TRACES_FOR_SLOW: Final = 20
+SLOW_SHARE: Final = 0.95
 STATUS_LABELS: Final = {"ok": "ok", "error": "error", "cancelled": "cancelled", "pending": "running"}
-RANGE_LABELS: Final = {"1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d"}
-CHIP_LABELS: Final = {
-    "q": "name has",
-    "status": "status",
-    "tag": "tag",
-    "user": "user",
-    "session": "session",
-    "env": "environment",
-    "range": "last",
-    "from": "from",
-    "to": "until",
-}
-KEPT_NAMES: Final = ("project", "q", "status", "tag", "range")
-"""Parameters that the form of exact values carries on unseen."""
+LOW_SCORE: Final = "score:<0.5"
 
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """``count`` and ``is_current`` where the link is a choice among others."""
-
-    text: str
-    address: str
-    title: str = ""
-    count: str = ""
-    is_current: bool = False
-    mark: str = ""
+_CHOICE_KEYS: Final[tuple[tuple[str, str, Callable[[TraceSummary], Iterable[str | None]]], ...]] = (
+    ("Environment", "env", lambda trace: (trace.environment,)),
+    ("Name", "name", lambda trace: (trace.name,)),
+    ("Model", "model", lambda trace: trace.models),
+    ("Tag", "tag", lambda trace: trace.tags),
+    ("User", "user", lambda trace: (trace.user_id,)),
+    ("Session", "session", lambda trace: (trace.session_id,)),
+    ("Release", "release", lambda trace: (trace.release,)),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
     title: str
     links: list[Link]
+    is_open: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    name: str
-    label: str
-    value: str
-    type: str = "text"
-    placeholder: str = ""
-
-
-def filter_link(query: ListQuery, name: str, value: str | None) -> Link | None:
+def filter_link(query: ListQuery, key: str, value: str | None) -> Link | None:
     if value is None:
         return None
     shown = visible_line(value, SHORT_VALUE_CHARACTERS)
-    return Link(shown, query.with_value(name, value), title=f"Only {name} {visible_line(value)}")
+    return Link(shown, query.with_value(key, value), title=f"Only {key} {visible_line(value)}")
 
 
 def tag_link(query: ListQuery, tag: str) -> Link:
-    return Link(
-        visible_line(tag, SHORT_VALUE_CHARACTERS), query.with_value("tag", tag), title=visible_line(tag)
-    )
-
-
-def ranges(query: ListQuery) -> list[Link]:
-    chosen = query.value("range")
-    is_custom = bool(query.value("from") or query.value("to"))
-    links = [
-        Link(
-            RANGE_LABELS[name],
-            query.with_value("range", name),
-            f"Last {RANGE_LABELS[name]}",
-            is_current=name == chosen,
-        )
-        for name in RANGES
-    ]
-    return [
-        *links,
-        Link("All", query.with_value("range", ""), "Any time", is_current=not chosen and not is_custom),
-    ]
+    shown = visible_line(tag, SHORT_VALUE_CHARACTERS)
+    return Link(shown, query.with_value("tag", tag), title=f"Only {visible_line(tag)}")
 
 
 def choices(traces: Sequence[TraceSummary], query: ListQuery) -> list[Choices]:
-    """Values seen on this page with their counts; those chosen always stand there."""
-    statuses = Counter(summary.status for summary in traces)
-    found = [
-        Choices("Status", [_status_choice(query, name, statuses[name]) for name in STATUS_LABELS]),
-        _counted("Tag", "tag", query, (tag for summary in traces for tag in summary.tags)),
-        _counted("Environment", "env", query, (summary.environment for summary in traces)),
-        _counted("User", "user", query, (summary.user_id for summary in traces)),
-        _counted("Session", "session", query, (summary.session_id for summary in traces)),
-    ]
+    """Values seen among ``traces`` with their counts; those asked for always stand there."""
+    statuses = Counter(trace.status for trace in traces)
+    found = [Choices("Status", [_status_choice(query, name, statuses[name]) for name in STATUS_LABELS])]
+    for title, key, values_of in _CHOICE_KEYS:
+        counts = Counter(value for trace in traces for value in dict.fromkeys(values_of(trace)) if value)
+        found.append(_counted(title, key, query, counts))
     return [one for one in found if one.links]
 
 
 def _status_choice(query: ListQuery, status: str, count: int) -> Link:
-    is_current = query.value("status") == status
+    term = exactly("status", status)
+    is_current = term in query.search.terms
     return Link(
         STATUS_LABELS[status],
-        query.without_value("status", status) if is_current else query.with_value("status", status),
+        query.without(term) if is_current else query.with_term(term),
         count=count_text(count) if count else "",
         is_current=is_current,
         mark=status,
     )
 
 
-def _counted(title: str, name: str, query: ListQuery, values: Iterable[str | None]) -> Choices:
-    counts = Counter(value for value in values if value is not None)
-    chosen = query.parameters.get(name, [])
+def _counted(title: str, key: str, query: ListQuery, counts: Counter[str]) -> Choices:
+    chosen = [
+        term.values[0]
+        for term in query.search.terms
+        if term.key == key and not term.is_negated and term == exactly(key, term.values[0])
+    ]
     seen = [value for value, _ in counts.most_common(MAX_CHOICES_SHOWN) if value not in chosen]
-    return Choices(title, [_choice(name, query, value, counts[value]) for value in [*chosen, *seen]])
+    links = [
+        _choice(key, query, value, counts[value], is_current=value in chosen) for value in [*chosen, *seen]
+    ]
+    return Choices(title, links, is_open=key not in ("session", "release") or bool(chosen))
 
 
-def _choice(name: str, query: ListQuery, value: str, count: int) -> Link:
-    is_current = value in query.parameters.get(name, [])
+def _choice(key: str, query: ListQuery, value: str, count: int, *, is_current: bool) -> Link:
+    term = exactly(key, value)
     return Link(
         visible_line(value, SHORT_VALUE_CHARACTERS),
-        query.without_value(name, value) if is_current else query.with_value(name, value),
+        query.without(term) if is_current else query.with_term(term),
         title=visible_line(value),
         count=count_text(count),
         is_current=is_current,
     )
 
 
-def inputs(query: ListQuery) -> list[Input]:
+def presets(traces: Sequence[TraceSummary], query: ListQuery) -> list[Link]:
+    """Questions that are asked often. Slow and expensive are the highest twentieth of what is shown."""
+    slow_s = _high([trace.duration_ms / 1000 for trace in traces if trace.duration_ms], 10)
+    high_usd = _high([trace.cost_usd for trace in traces if trace.cost_usd], 0.1)
+    offered = {
+        "Errors": ("error:true", "Traces with a failed span"),
+        "Slow": (f"duration:>{slow_s:g}s", f"Longer than {slow_s:g} s"),
+        "Expensive": (f"cost:>{high_usd:f}".rstrip("0").rstrip("."), f"More than ${high_usd:g}"),
+        "Running": ("status:pending", "Traces that have not ended"),
+    }
+    if any(trace.scores for trace in traces) or any(term.key == "score" for term in query.search.terms):
+        offered["Low score"] = (LOW_SCORE, "A score below 0.5")
+    return [_preset(query, label, *question) for label, question in offered.items()]
+
+
+def _preset(query: ListQuery, label: str, text: str, title: str) -> Link:
+    term = parse_search(text).terms[0]
+    active = [one for one in query.search.terms if _is_same_question(one, term)]
+    address = query.without(*active) if active else query.with_term(term)
+    return Link(label, address, title=title, is_current=bool(active))
+
+
+def _is_same_question(one: Term, other: Term) -> bool:
+    same_words = (one.key, one.operator, one.is_negated) == (other.key, other.operator, other.is_negated)
+    return same_words and (one.key in ("duration", "cost", "score") or one.values == other.values)
+
+
+def _high(values: Sequence[float], otherwise: float) -> float:
+    """A round number that about a twentieth of them exceed."""
+    if len(values) < MIN_TRACES_FOR_SLOW:
+        return otherwise
+    high = sorted(values)[int(len(values) * SLOW_SHARE)]
+    unit = 10.0 ** math.floor(math.log10(high))
+    return float(max(step * unit for step in (1, 2, 5) if step * unit <= high))
+
+
+def scopes(query: ListQuery) -> list[Link]:
+    root = "name, kind, status, error, model, duration and cost are asked of the trace"
+    span = (
+        "name, kind, status, error, model, duration and cost are asked of one span: traces are opened for it"
+    )
     return [
-        Input("tag", "Tag", "", placeholder="add a tag"),
-        Input("user", "User", query.value("user")),
-        Input("session", "Session", query.value("session")),
-        Input("env", "Environment", query.value("env")),
-        Input("from", "From (UTC)", query.value("from"), type="datetime-local"),
-        Input("to", "Until (UTC)", query.value("to"), type="datetime-local"),
+        Link("Trace", query.with_scope(ROOT), root, is_current=query.search.scope == ROOT),
+        Link("Any span", query.with_scope(ANY_SPAN), span, is_current=query.search.scope == ANY_SPAN),
     ]
 
 
 def chips(query: ListQuery) -> list[Link]:
-    return [
-        Link(f"{label} {visible_line(_chip_value(name, value), 60)}", query.without_value(name, value))
-        for name, label in CHIP_LABELS.items()
-        for value in query.parameters.get(name, [])
-    ]
+    """One a condition; following it takes the condition away."""
+    return [Link(visible_line(str(term), 60), query.without(term)) for term in query.search.terms]
 
 
-def _chip_value(name: str, value: str) -> str:
-    if name == "status":
-        return STATUS_LABELS.get(value, value)
-    if name == "range":
-        return RANGE_LABELS.get(value, value)
-    return value.replace("T", " ") + " UTC" if name in ("from", "to") else value
+def completions(traces: Sequence[TraceSummary]) -> list[str]:
+    """Conditions with values that were seen, then the keys themselves."""
+    found = [f"status:{status}" for status in STATUS_LABELS] + ["error:true"]
+    for _, key, values_of in _CHOICE_KEYS:
+        counts = Counter(value for trace in traces for value in values_of(trace) if value)
+        found += [
+            f"{key}:{quoted(value, always=True)}"
+            for value, _ in counts.most_common(MAX_COMPLETIONS)
+            if visible_line(value) == value
+        ]
+    return found + [f"{key}:" for key in KEYS]

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -22,22 +23,24 @@ from traces_app.explorer.formats import (
     tokens_text,
     words,
 )
+from traces_app.explorer.pages.density import Density, density
+from traces_app.explorer.pages.links import Link
 from traces_app.explorer.pages.list_filters import (
-    KEPT_NAMES,
     STATUS_LABELS,
     Choices,
-    Input,
-    Link,
     chips,
     choices,
+    completions,
     filter_link,
-    inputs,
-    ranges,
+    presets,
+    scopes,
     tag_link,
 )
+from traces_app.explorer.pages.times import RANGE_LABELS, RangePicker, range_picker
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor
-from traces_app.queries import TracePage
+from traces_app.saved_views import SavedView
+from traces_app.searching import Found
 
 PAGE_SIZE: Final = 50
 MAX_TAGS_SHOWN: Final = 3
@@ -55,11 +58,13 @@ class TraceLine:
     is_root_missing: bool
     status: str
     status_label: str
-    preview: str
+    asked: str
+    said: str
     losses: str
     started: Moment | None
     duration: str
     bar_width: str
+    first_token: str
     spans: str
     errors: str
     tokens: str
@@ -85,53 +90,125 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class TraceListPage:
+    """``counted`` says what the choices and the strip were made of; ``searched`` how far the search came."""
+
     project: str
     query: ListQuery
     search_text: str
-    inputs: list[Input]
-    kept_names: Sequence[str]
     lines: list[TraceLine]
-    ranges: list[Link]
+    range: RangePicker
+    scopes: list[Link]
+    presets: list[Link]
     choices: list[Choices]
     chips: list[Link]
-    actions: list[tuple[str, str]]
+    completions: list[str]
+    density: Density | None
+    views: list[Link]
+    session_address: str
+    counted: str
     searched: str
+    back: str
+    may_write: bool
     losses: str
     clear_address: str
     newest_address: str
     older_address: str
+    goes_on: bool
+    newer_json: str
     welcome: Welcome | None
 
 
 def trace_list_page(
-    found: TracePage,
+    found: Found,
     query: ListQuery,
     *,
     visitor: Visitor,
     losses: Mapping[str, int],
+    views: Sequence[SavedView],
     base_url: str,
-    actions: Sequence[tuple[str, str]],
 ) -> TraceListPage:
     longest_ms = _long_duration_ms(found.traces)
-    is_empty = not found.traces and not query.is_filtered and query.cursor is None
+    is_empty = not found.searched and not query.is_filtered and query.cursor is None
+    session_id = query.search.value_of("session")
     return TraceListPage(
         project=visitor.project,
         query=query,
-        search_text=query.value("q"),
-        inputs=inputs(query),
-        kept_names=KEPT_NAMES,
+        search_text=query.text,
         lines=[_line(summary, query, longest_ms, visitor.now_ns) for summary in found.traces],
-        ranges=ranges(query),
-        choices=choices(found.traces, query),
+        range=_range(query, visitor.now_ns),
+        scopes=scopes(query),
+        presets=presets(found.sample, query),
+        choices=choices(found.sample, query),
         chips=chips(query),
-        actions=list(actions),
-        searched=plural(found.searched, "trace") if query.is_filtered else "",
+        completions=completions(found.sample),
+        density=density(found.sample, query, reached_end=_is_all(found), now_ns=visitor.now_ns),
+        views=[_view(view, query) for view in views],
+        session_address=_session_address(session_id) if session_id and found.traces else "",
+        counted=_counted(found, query),
+        searched=_searched(found, query),
+        back=query.at_cursor(query.cursor),
+        may_write=visitor.may_write,
         losses=", ".join(f"{count:,} {words(visible_line(reason))}" for reason, count in losses.items()),
         clear_address=query.without_filters(),
         newest_address=query.at_cursor(None) if query.cursor else "",
         older_address=query.at_cursor(found.next_cursor) if found.next_cursor else "",
+        goes_on=found.unopened > 0,
+        newer_json=_newer_json(found, query),
         welcome=_welcome(visitor, base_url) if is_empty else None,
     )
+
+
+def _is_all(found: Found) -> bool:
+    return found.reached_end and not found.unopened
+
+
+def _range(query: ListQuery, now_ns: int) -> RangePicker:
+    return range_picker(
+        query.time,
+        query.parameters,
+        address=query.with_range,
+        names=tuple(RANGE_LABELS),
+        any_time=True,
+        now_ns=now_ns,
+    )
+
+
+def _view(view: SavedView, query: ListQuery) -> Link:
+    title = "shared" if view.is_shared else "yours"
+    return Link(visible_line(view.name, 80), view.query, title, is_current=view.query == query.saved())
+
+
+def _session_address(session_id: str) -> str:
+    return f"{reverse('explorer:session')}?{urlencode({'id': session_id})}"
+
+
+def _counted(found: Found, query: ListQuery) -> str:
+    if query.search.needs_spans:
+        return f"of the {plural(len(found.sample), 'trace')} found here"
+    if found.reached_end:
+        return f"of all {plural(found.searched, 'trace')}"
+    return f"of the newest {plural(found.searched, 'trace')}"
+
+
+def _searched(found: Found, query: ListQuery) -> str:
+    """How much was looked at, where that is not everything that is shown."""
+    if not query.is_narrowed:
+        return ""
+    if not query.search.needs_spans:
+        return f"searched {plural(found.searched, 'trace')}"
+    everything = found.opened + found.unopened
+    more = "" if found.reached_end else "+"
+    if everything == found.opened:
+        return f"searched inside {plural(found.opened, 'trace')} of {plural(found.searched, 'trace')}"
+    return f"searched inside {found.opened:,} of {everything:,}{more} traces"
+
+
+def _newer_json(found: Found, query: ListQuery) -> str:
+    """Where a script asks whether there are newer traces; only the newest page has such."""
+    if not found.traces or query.cursor or query.time.until_ns is not None:
+        return ""
+    asked = query.at_cursor(None)
+    return f"{reverse('explorer:newer_json')}{asked}&after={found.traces[0].trace_id}"
 
 
 def _line(summary: TraceSummary, query: ListQuery, longest_ms: float, now_ns: int) -> TraceLine:
@@ -143,11 +220,13 @@ def _line(summary: TraceSummary, query: ListQuery, longest_ms: float, now_ns: in
         is_root_missing=summary.root_span_id is None,
         status=summary.status,
         status_label=STATUS_LABELS.get(summary.status, summary.status),
-        preview=visible_line(summary.input_preview or ""),
+        asked=visible_line(summary.input_preview or ""),
+        said=visible_line(summary.output_preview or ""),
         losses=losses_text(summary.dropped),
         started=moment(summary.start_ns, now_ns=now_ns),
         duration=duration_text(None if duration_ms is None else duration_ms * _MILLISECOND_NS),
         bar_width=f"{min(100, 100 * duration_ms / longest_ms):.1f}%" if duration_ms and longest_ms else "",
+        first_token=_first_token_text(summary),
         spans=count_text(summary.span_count),
         errors=count_text(summary.error_count) if summary.error_count else "",
         tokens=tokens_text(summary.input_tokens, summary.output_tokens),
@@ -161,6 +240,13 @@ def _line(summary: TraceSummary, query: ListQuery, longest_ms: float, now_ns: in
         models=[visible_line(model, 60) for model in summary.models[:MAX_MODELS_SHOWN]],
         more_models=_more(summary.models, MAX_MODELS_SHOWN),
     )
+
+
+def _first_token_text(summary: TraceSummary) -> str:
+    """Empty where nothing told it: most programs do not stream."""
+    if summary.first_token_ms is None:
+        return ""
+    return duration_text(summary.first_token_ms * _MILLISECOND_NS)
 
 
 def _long_duration_ms(traces: Sequence[TraceSummary]) -> float:

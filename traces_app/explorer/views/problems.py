@@ -21,7 +21,7 @@ def problems(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     twin = reverse("explorer:problems_json")
     context = {
         "page": problems_page(found),
-        "shell": shell_of(visitor, title="Problems", json_address=twin),
+        "shell": shell_of(visitor, title="Problems", json_address=twin, place="problems"),
     }
     return advertise(render(request, "explorer/problems.html", context), twin)
 

@@ -1,0 +1,171 @@
+"""The list's search field, scopes, presets, choices, strip and completions, as the page has them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import pytest
+from django.test import Client
+
+from tests.explorer.conftest import Sender
+from tests.explorer.pages import Page
+from traces_app.domain.span import Usage
+from traces_app.explorer.views import traces as views
+
+
+def page_at(browser: Client, query: str = "") -> Any:
+    response = browser.get(f"/dashboard/{query}")
+    assert response.status_code == 200, query
+    return response.context["page"]
+
+
+def names(browser: Client, search: str, more: str = "") -> list[str]:
+    return sorted(line.name for line in page_at(browser, f"?q={quote(search)}{more}").lines)
+
+
+def test_words_and_conditions_ask_together(dev: Client, send: Sender) -> None:
+    send(name="chat", input="where is my refund?", tags=["vip"], environment="prod")
+    send(name="refund job", tags=["batch"], status="error", environment="test")
+    assert names(dev, "refund") == ["chat", "refund job"]
+    assert names(dev, "refund -tag:batch") == ["chat"]
+    assert names(dev, "env:prod,test error:false") == ["chat"]
+    assert names(dev, 'name:"refund job"') == ["refund job"]
+
+
+def test_what_is_wrong_with_a_search_is_said_and_stays_in_the_field(dev: Client, send: Sender) -> None:
+    send(name="chat")
+    page = Page(dev.get("/dashboard/?q=statsu:ok+chat"))
+    assert "statsu: is no filter; did you mean status:?" in page.text
+    field = next(element for element in page.find("input") if element.get("name") == "q")
+    assert field.get("value") == "statsu:ok chat"
+    assert dev.get("/dashboard/traces.json?q=statsu:ok").status_code == 400
+
+
+def test_texts_of_spans_are_searched_and_the_page_says_how_far(dev: Client, send: Sender) -> None:
+    send({"output": "the sprocket is out of stock"}, name="wanted")
+    send(name="other")
+    page = page_at(dev, "?q=" + quote('text:"out of STOCK"'))
+    assert [line.name for line in page.lines] == ["wanted"]
+    assert page.searched == "searched inside 2 traces of 2 traces"
+
+
+def test_a_search_that_took_too_long_says_so_and_goes_on(
+    dev: Client, send: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        send({"output": "needle" if number == 0 else "hay"}, name=f"n{number}", seconds_ago=100 - number)
+    monkeypatch.setattr(views, "MAX_SEARCH_S", -1)
+    page = Page(dev.get("/dashboard/?q=text:needle"))
+    assert "searched inside 1 of 4 traces" in page.text
+    assert "Nothing matches so far" in page.text
+    monkeypatch.undo()
+    assert [line.name for line in page_at(dev, page.link("Search on →")).lines] == ["n0"]
+
+
+def test_any_span_scope_finds_what_the_trace_does_not_say(dev: Client, send: Sender) -> None:
+    send({"name": "get_orders", "kind": "tool"}, name="chat")
+    assert names(dev, "name:get_orders") == []
+    assert names(dev, "name:get_orders kind:tool", "&scope=any") == ["chat"]
+    page = page_at(dev, "?q=kind:tool&scope=any")
+    assert [(scope.text, scope.is_current) for scope in page.scopes] == [("Trace", False), ("Any span", True)]
+    assert parse_qs(page.scopes[0].address[1:]) == {"q": ["kind:tool"]}
+
+
+def test_presets_ask_what_is_asked_often_and_take_it_back(dev: Client, send: Sender) -> None:
+    send(name="bad", status="error")
+    send(name="good")
+    page = page_at(dev)
+    preset = {one.text: one for one in page.presets}
+    assert list(preset) == ["Errors", "Slow", "Expensive", "Running"]
+    errors = page_at(dev, preset["Errors"].address)
+    assert [line.name for line in errors.lines] == ["bad"]
+    current = next(one for one in errors.presets if one.is_current)
+    assert (current.text, current.address) == ("Errors", "?")
+
+
+def test_slow_and_expensive_are_the_highest_twentieth_of_what_is_there(dev: Client, send: Sender) -> None:
+    for number in range(39):
+        send(name=f"n{number}", kind="llm", usage=Usage(1, 1), cost_usd=0.001, seconds_ago=1000 - number)
+    send(name="high", kind="llm", usage=Usage(1, 1), cost_usd=7.5)
+    send(name="high too", kind="llm", usage=Usage(1, 1), cost_usd=7.0)
+    send(name="high three", kind="llm", usage=Usage(1, 1), cost_usd=7.0)
+    expensive = next(one for one in page_at(dev).presets if one.text == "Expensive")
+    assert expensive.title == "More than $5"
+    assert len(page_at(dev, expensive.address).lines) == 3
+
+
+def test_low_scores_are_offered_where_there_are_scores(dev: Client, send: Sender) -> None:
+    send(name="poor", scores=[{"name": "quality", "value": 0.2}, {"name": "label", "value": "odd"}])
+    send(name="fine", scores=[{"name": "quality", "value": 0.9}])
+    low = next(one for one in page_at(dev).presets if one.text == "Low score")
+    assert [line.name for line in page_at(dev, low.address).lines] == ["poor"]
+
+
+def test_choices_add_to_the_search_and_take_away(dev: Client, send: Sender) -> None:
+    send(name="a b", tags=["x"], model="gpt-4o", kind="llm", environment="prod")
+    send(name="a b c", tags=["x", "y"])
+    page = page_at(dev, "?q=tag:x")
+    choices = {choice.title: choice.links for choice in page.choices}
+    exact = next(link for link in choices["Name"] if link.text == "a b")
+    narrowed = page_at(dev, exact.address)
+    assert [line.name for line in narrowed.lines] == ["a b"]
+    again = next(choice.links for choice in narrowed.choices if choice.title == "Name")[0]
+    assert (again.is_current, parse_qs(again.address[1:])) == (True, {"q": ["tag:x"]})
+    assert page.counted == "of all 2 traces"
+
+
+def test_the_strip_counts_what_began_and_its_bars_narrow_the_time(dev: Client, send: Sender) -> None:
+    send(name="early", seconds_ago=3000, status="error")
+    send(name="late", seconds_ago=100)
+    strip = page_at(dev, "?range=1h").density
+    assert (strip.label, len(strip.bars), strip.unseen_width) == ("2 traces, 1 with errors", 2, "")
+    assert [line.name for line in page_at(dev, strip.bars[0].address).lines] == ["early"]
+    assert strip.bars[0].error_height
+    assert not strip.bars[1].error_height
+
+
+def test_completions_are_values_that_were_seen(dev: Client, send: Sender) -> None:
+    send(name="two words", tags=["vip"], user_id="ana", environment="\x1b[31m")
+    offered = page_at(dev).completions
+    assert {"tag:vip", 'name:"two words"', "user:ana", "status:error", "duration:"} <= set(offered)
+    assert not any("\x1b" in offer for offer in offered)
+
+
+def test_previews_first_token_and_errors_stand_in_the_line(dev: Client, send: Sender) -> None:
+    send(
+        {"kind": "llm", "time_to_first_token_ms": 321.0, "status": "error"},
+        input="asked",
+        output={"role": "assistant", "content": "said"},
+    )
+    line = page_at(dev).lines[0]
+    assert (line.asked, line.said, line.first_token, line.errors) == ("asked", "said", "321 ms", "1")
+
+
+def test_times_with_an_offset_are_understood(dev: Client, send: Sender) -> None:
+    send(name="now")
+    assert page_at(dev, "?from=2001-01-01T00:00%2B02:00").query.time.since_ns == 978_300_000 * 10**9
+    assert page_at(dev, "?from=2001-01-01T00:00+02:00").query.time.since_ns == 978_300_000 * 10**9
+
+
+def test_newer_traces_are_counted_for_the_pill(dev: Client, send: Sender) -> None:
+    send(name="first", seconds_ago=50)
+    address = page_at(dev).newer_json
+    assert dev.get(address).json() == {"newer": 0}
+    send(name="second", seconds_ago=5)
+    assert dev.get(address).json() == {"newer": 1}
+    assert page_at(dev, "?to=2099-01-01T00:00").newer_json == ""
+
+
+def test_ten_thousand_tags_and_megabytes_do_not_make_the_list_heavy(dev: Client, send: Sender) -> None:
+    send(name="n" * 5000, tags=[f"tag {number}" for number in range(10_000)], input="x" * 5_000_000)
+    response = dev.get("/dashboard/")
+    assert len(response.content) < 60_000
+    assert len(page_at(dev).lines[0].tags) == 3
+
+
+def test_earlier_links_keep_working(dev: Client, send: Sender) -> None:
+    send(name="chat", tags=["a b"], user_id="ana")
+    page = page_at(dev, "?tag=a+b&user=ana&q=chat&status=ok")
+    assert [line.name for line in page.lines] == ["chat"]
+    assert page.search_text == 'chat status:ok tag:"a b" user:ana'

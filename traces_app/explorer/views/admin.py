@@ -1,0 +1,225 @@
+"""Keys, prices, projects and the log of what was changed. Whoever changes something is asked once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from traces_app import access, audit, prices, queries
+from traces_app.domain.pricing import PRICE_LABELS
+from traces_app.explorer.actions import NO_WRITING
+from traces_app.explorer.pages.admin import admin_page, audit_lines
+from traces_app.explorer.pages.confirm import Confirmation
+from traces_app.explorer.pages.shell import shell_of
+from traces_app.explorer.twins import advertise
+from traces_app.explorer.visible import visible_line
+from traces_app.explorer.visitor import Visitor, project_action, project_json, project_page
+
+Act = Callable[[HttpRequest, Visitor], HttpResponseBase]
+SCOPES: Final = {
+    "ingest": "may send traces, and see nothing",
+    "read": "may look at everything, and change nothing",
+    "all": "may send, look, delete traces and manage keys",
+}
+
+
+@project_page
+def admin(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    page = admin_page(
+        access.list_keys(visitor.project, now_ns=visitor.now_ns),
+        prices.list_prices(visitor.project, now_ns=visitor.now_ns),
+        visitor=visitor,
+        listed_keys=access.count_listed_keys(visitor.project),
+        retention_days=settings.RETENTION_DAYS,
+        engine=queries.engine_name(),
+    )
+    context = {"page": page, "shell": shell_of(visitor, title="Admin", place="admin")}
+    return render(request, "explorer/admin.html", context)
+
+
+@project_page
+def audit_log(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    found = audit.list_entries(visitor.project, now_ns=visitor.now_ns)
+    twin = reverse("explorer:audit_json")
+    context = {
+        "page": audit_lines(found, now_ns=visitor.now_ns),
+        "shell": shell_of(visitor, title="Audit", json_address=twin, place="admin"),
+    }
+    return advertise(render(request, "explorer/audit.html", context), twin)
+
+
+@project_json
+def audit_json(_request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    found = audit.list_entries(visitor.project, now_ns=visitor.now_ns)
+    entries = [
+        {"at_ns": entry.at_ns, "who": entry.who, "action": entry.action, "detail": entry.detail}
+        for entry in found
+    ]
+    return JsonResponse({"project": visitor.project, "entries": entries})
+
+
+@project_action
+def create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    scope, label = request.POST.get("scope", ""), request.POST.get("label", "").strip()
+    question = f"Make a key with scope “{visible_line(scope, 20)}”?"
+    text = f"It {SCOPES.get(scope, 'is of no scope that there is')} in {visitor.project}. It is shown once."
+    fields = [("scope", scope), ("label", label)]
+    return _confirmed(request, visitor, _create_key, (question, text, "Make the key"), fields)
+
+
+@project_action
+def revoke_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    key_id = request.POST.get("key", "")
+    own = " It is the key of your own session: you will be logged out." if key_id == visitor.key_id else ""
+    text = f"Whoever uses it is refused, here at once and by other servers within half a minute.{own}"
+    question = (f"Revoke the key {visible_line(key_id, 100)}?", text, "Revoke the key")
+    return _confirmed(request, visitor, _revoke_key, question, [("key", key_id)])
+
+
+@project_action
+def create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    name = request.POST.get("name", "").strip()
+    text = "A project begins with its first key, which may do everything in it and is shown once."
+    question = (f"Make the project {visible_line(name, 64)}?", text, "Make the project")
+    return _confirmed(request, visitor, _create_project, question, [("name", name)])
+
+
+@project_action
+def set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    names = ("model", "since", *(label.replace(" ", "_") for label in PRICE_LABELS))
+    fields = [(name, request.POST.get(name, "").strip()) for name in names]
+    text = "Calls that arrive from now on are priced so; what is stored keeps its cost."
+    question = (f"Set the price of {visible_line(fields[0][1], 100)}?", text, "Set the price")
+    return _confirmed(request, visitor, _set_price, question, fields)
+
+
+@project_action
+def remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    model = request.POST.get("model", "")
+    fields = [("model", model), ("since_ns", request.POST.get("since_ns", ""))]
+    text = "Calls that arrive from now on are priced by the earlier price, or by this version's table."
+    question = (f"Remove the price of {visible_line(model, 100)}?", text, "Remove the price")
+    return _confirmed(request, visitor, _remove_price, question, fields)
+
+
+def _confirmed(
+    request: HttpRequest,
+    visitor: Visitor,
+    act: Act,
+    question: tuple[str, str, str],
+    fields: list[tuple[str, str]],
+) -> HttpResponseBase:
+    """Ask, and act on the answer. A refused value says what is wrong with it."""
+    if not visitor.may_write:
+        messages.warning(request, NO_WRITING)
+        return _to_admin()
+    if request.POST.get("confirmed") == "yes":
+        try:
+            return act(request, visitor)
+        except ValueError as error:
+            messages.warning(request, f"Not done. {error}")
+            return _to_admin()
+    title, text, button = question
+    page = Confirmation(title, text, request.path, fields, button, reverse("explorer:admin"))
+    shell = shell_of(visitor, title=title, place="admin")
+    return render(request, "explorer/confirm.html", {"page": page, "shell": shell})
+
+
+def _create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    scope, label = request.POST.get("scope", ""), request.POST.get("label", "").strip()
+    made = access.create_key(visitor.project, scope, label=label, now_ns=visitor.now_ns)
+    _log(visitor, "make key", f"{made.key_id} scope {scope} {label}")
+    return _show_key(request, visitor, made, visitor.project)
+
+
+def _create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    """Only one that nobody has: a key for another's project would open it."""
+    name = request.POST.get("name", "").strip()
+    if name in access.list_projects():
+        raise ValueError(f"There is a project {visible_line(name, 64)} already: log in with one of its keys.")
+    made = access.create_key(name, "all", label="first key", now_ns=visitor.now_ns)
+    _log(visitor, "make project", f"{name}, key {made.key_id}")
+    audit.record(
+        name, who=visitor.who, action="make project", detail=f"key {made.key_id}", now_ns=visitor.now_ns
+    )
+    return _show_key(request, visitor, made, name)
+
+
+def _show_key(request: HttpRequest, visitor: Visitor, made: access.NewKey, project: str) -> HttpResponseBase:
+    context = {
+        "made": made,
+        "project": project,
+        "shell": shell_of(visitor, title="The new key", place="admin"),
+    }
+    return render(request, "explorer/new_key.html", context)
+
+
+def _revoke_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    key_id = request.POST.get("key", "")
+    is_ours = key_id.startswith(f"{visitor.project}:")
+    if not is_ours or not access.revoke_key(key_id, now_ns=visitor.now_ns):
+        raise ValueError("There is no such key in this project.")
+    _log(visitor, "revoke key", key_id)
+    messages.success(request, f"The key {key_id} is revoked.")
+    return _to_admin()
+
+
+def _set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    rates = {
+        label: _number(label, text)
+        for label in PRICE_LABELS
+        if (text := request.POST.get(label.replace(" ", "_"), "").strip())
+    }
+    since = request.POST.get("since", "").strip()
+    price = prices.set_price(
+        visitor.project,
+        model=request.POST.get("model", ""),
+        since_ns=_day_ns(since) if since else 0,
+        usd_per_million=rates,
+        now_ns=visitor.now_ns,
+    )
+    told = ", ".join(f"{label} ${usd:g}" for label, usd in rates.items())
+    _log(visitor, "set price", f"{price.model} from {since or 'the beginning'}: {told} a million tokens")
+    messages.success(request, f"The price of {visible_line(price.model, 100)} is set.")
+    return _to_admin()
+
+
+def _remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    model, since = request.POST.get("model", ""), request.POST.get("since_ns", "")
+    is_number = since.isdecimal() and len(since) < 20  # noqa: PLR2004 - nanoseconds of this millennium
+    if not is_number or not prices.remove_price(
+        visitor.project, model=model, since_ns=int(since), now_ns=visitor.now_ns
+    ):
+        raise ValueError("There is no such price any more.")
+    _log(visitor, "remove price", f"{model} from {since}")
+    messages.success(request, f"The price of {visible_line(model, 100)} is removed.")
+    return _to_admin()
+
+
+def _number(label: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{label}: write dollars a million tokens, as 2.50.") from None
+
+
+def _day_ns(text: str) -> int:
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * 10**9
+    except ValueError:
+        raise ValueError("Valid from: write a day like 2026-11-23 (UTC).") from None
+
+
+def _log(visitor: Visitor, action: str, detail: str) -> None:
+    audit.record(visitor.project, who=visitor.who, action=action, detail=detail, now_ns=visitor.now_ns)
+
+
+def _to_admin() -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("explorer:admin"))

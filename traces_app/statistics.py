@@ -1,0 +1,135 @@
+"""What a project's traces add up to, hour by hour: closed hours are added up once and kept, the rest anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.conf import settings
+
+from traces_app.domain.measures import (
+    EVERYTHING,
+    Measures,
+    Rollup,
+    Section,
+    add_rollup,
+    measure,
+    pack_rollup,
+    unpack_rollup,
+)
+from traces_app.queries import MANY_ITEMS
+from traces_app.storage import get_store
+
+__all__ = ["HOUR_NS", "Statistics", "get_statistics"]
+
+HOUR_NS: Final = 3_600 * 10**9
+HOUR_MS: Final = HOUR_NS // 1_000_000
+MAX_HOURS: Final = 31 * 24
+MAX_ADDED_UP: Final = 30_000
+"""Traces added up for one answer: some 2 s. The next goes on where this one ended."""
+
+CHECKED_EVERY: Final = 256
+"""Traces between two looks at the clock."""
+
+
+@dataclass(slots=True)
+class Statistics:
+    """``hours`` are those with traces, by number of hours since 1970."""
+
+    first_hour: int
+    last_hour: int
+    hours: dict[int, Rollup] = field(default_factory=dict)
+    missing_before: int | None = None
+    """The hour before which nothing is added up yet; looking again goes on."""
+
+    def total(self) -> Rollup:
+        return self.between(self.first_hour, self.last_hour)
+
+    def between(self, first_hour: int, last_hour: int) -> Rollup:
+        """The sum over some hours, both included."""
+        found: Rollup = {}
+        for hour in range(first_hour, last_hour + 1):
+            add_rollup(found, self.hours.get(hour, {}))
+        return found
+
+    def everything(self) -> Measures:
+        return self.total().get(EVERYTHING, {}).get(EVERYTHING, Measures())
+
+
+def get_statistics(
+    project: str,
+    section: Section,
+    *,
+    since_ns: int,
+    until_ns: int,
+    is_time_up: Callable[[], bool] = bool,
+    now_ns: int,
+) -> Statistics:
+    """Whole hours, at most 31 days of them: the first is the one ``since_ns`` lies in."""
+    last = min(until_ns, now_ns) // HOUR_NS
+    found = Statistics(max(since_ns // HOUR_NS, last - MAX_HOURS + 1), last)
+    store = get_store()
+    may_keep = store.rollups.watch(project, now_ns=now_ns)
+    kept = store.rollups.read(project, section, found.first_hour, last, now_ns=now_ns)
+    known = {one.hour: unpack_rollup(one.body) for one in kept}
+    fresh: dict[int, Rollup] = {}
+    for gap in _gaps(found.first_hour, last, known):
+        if not _add_up(project, section, gap, fresh, is_time_up=is_time_up, now_ns=now_ns):
+            found.missing_before = min(fresh, default=gap[1] + 1)
+            break
+    if may_keep:
+        _keep(project, section, fresh, now_ns=now_ns)
+    found.hours = {hour: rollup for hour, rollup in (known | fresh).items() if rollup}
+    return found
+
+
+def _gaps(first: int, last: int, known: Iterable[int]) -> list[tuple[int, int]]:
+    """Runs of hours that are not known, newest first."""
+    gaps: list[tuple[int, int]] = []
+    covered = set(known)
+    for hour in range(last, first - 1, -1):
+        if hour in covered:
+            continue
+        if gaps and gaps[-1][0] == hour + 1:
+            gaps[-1] = (hour, gaps[-1][1])
+        else:
+            gaps.append((hour, hour))
+    return gaps
+
+
+def _add_up(
+    project: str,
+    section: Section,
+    gap: tuple[int, int],
+    fresh: dict[int, Rollup],
+    *,
+    is_time_up: Callable[[], bool],
+    now_ns: int,
+) -> bool:
+    """Fill ``fresh`` from the newest hour back; false when the time was up before the first."""
+    first, hour = gap
+    stream = get_store().iterate_calls(
+        project,
+        since_ms=first * HOUR_MS,
+        until_ms=(hour + 1) * HOUR_MS - 1,
+        page_items=MANY_ITEMS,
+        now_ns=now_ns,
+    )
+    rollup = Rollup()
+    for count, (listed_ms, trace, calls) in enumerate(stream, 1):
+        while listed_ms // HOUR_MS < hour:
+            fresh[hour], hour, rollup = rollup, hour - 1, Rollup()
+        if count > MAX_ADDED_UP or (count % CHECKED_EVERY == 0 and is_time_up()):
+            return False
+        measure(rollup, section, trace, calls)
+    fresh[hour] = rollup
+    fresh.update({empty: Rollup() for empty in range(first, hour)})
+    return True
+
+
+def _keep(project: str, section: Section, fresh: dict[int, Rollup], *, now_ns: int) -> None:
+    store = get_store()
+    blobs = {hour: pack_rollup(rollup) for hour, rollup in fresh.items()}
+    expires_at = now_ns // 10**9 + settings.RETENTION_DAYS * 86_400
+    store.engine.batch_put(store.rollups.items(project, section, blobs, now_ns=now_ns, expires_at=expires_at))
