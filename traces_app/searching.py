@@ -45,6 +45,8 @@ MAX_CANDIDATES: Final = 2000
 """How far an answer that could not open all of them counts those that are left."""
 
 MAX_NEWER: Final = 99
+START_CHARACTERS: Final = 13
+"""Of a position: the start in milliseconds."""
 CHECKED_EVERY: Final = 1000
 """Summaries between two looks at the clock."""
 
@@ -131,7 +133,7 @@ def _stream(
 def _search_summaries(
     found: Found, stream: _Stream, search: Search, limit: int, is_time_up: Callable[[], bool]
 ) -> None:
-    days: set[str] = set()
+    days: set[int] = set()
     position = ""
     for next_position, trace in stream:
         is_full = len(found.traces) == limit
@@ -145,7 +147,7 @@ def _search_summaries(
             return
         found.searched += 1
         position = next_position
-        days.add(keys.day_of(keys.parse_fragment_sort(position + "#")[0]))
+        days.add(int(position[:START_CHARACTERS]) // keys.DAY_MS)
         if search.matches(trace):
             found.sample.append(trace)
             if not is_full:
