@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.builders import NOW_NS, own_trace_id, put, span, span_id
+from traces_app import searching
 from traces_app.access import Access
 from traces_app.domain.search import parse_search
 from traces_app.queries import BadCursor
@@ -106,6 +107,18 @@ def test_at_least_one_trace_is_opened_however_short_the_time(access: Access) -> 
         if cursor is None:
             break
     assert names == ["trace 0", "trace 1", "trace 2"]
+
+
+def test_a_long_search_of_summaries_ends_with_its_time_and_goes_on(
+    access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "CHECKED_EVERY", 3)
+    for number in range(8):
+        stored(access, number)
+    first = ask("nothing", is_time_up=lambda: True)
+    assert (first.searched, first.reached_end) == (3, False)
+    second = ask("", cursor=first.next_cursor)
+    assert [trace.name for trace in second.traces] == [f"trace {number}" for number in range(3, 8)]
 
 
 def test_newer_ones_are_counted(access: Access) -> None:

@@ -45,6 +45,10 @@ MAX_CANDIDATES: Final = 2000
 """How far an answer that could not open all of them counts those that are left."""
 
 MAX_NEWER: Final = 99
+START_CHARACTERS: Final = 13
+"""Of a position: the start in milliseconds."""
+CHECKED_EVERY: Final = 1000
+"""Summaries between two looks at the clock."""
 
 _Stream = Iterator[tuple[str, TraceSummary]]
 
@@ -88,7 +92,7 @@ def search_traces(
     is_time_up: Callable[[], bool] = bool,
     now_ns: int,
 ) -> Found:
-    """Newest first. ``is_time_up`` ends the opening of traces. Raises BadCursor."""
+    """Newest first. ``is_time_up`` ends the search; a cursor goes on. Raises BadCursor."""
     bounds = (since_ns, until_ns, position_of(cursor))
     stream = _stream(project, search, bounds, now_ns)
     found = Found()
@@ -96,7 +100,7 @@ def search_traces(
         holds = partial(_holds, project, search, now_ns=now_ns)
         _search_spans(found, stream, search, rules=_Rules(holds, limit, is_time_up))
     else:
-        _search_summaries(found, stream, search, limit)
+        _search_summaries(found, stream, search, limit, is_time_up)
     return found
 
 
@@ -126,8 +130,10 @@ def _stream(
     )
 
 
-def _search_summaries(found: Found, stream: _Stream, search: Search, limit: int) -> None:
-    days: set[str] = set()
+def _search_summaries(
+    found: Found, stream: _Stream, search: Search, limit: int, is_time_up: Callable[[], bool]
+) -> None:
+    days: set[int] = set()
     position = ""
     for next_position, trace in stream:
         is_full = len(found.traces) == limit
@@ -135,12 +141,13 @@ def _search_summaries(found: Found, stream: _Stream, search: Search, limit: int)
             found.next_cursor = cursor_of(position)
         if is_full and (found.searched >= MAX_SAMPLED or len(days) > MAX_SAMPLED_DAYS):
             return
-        if found.searched == MAX_SEARCHED:
+        is_long = found.searched and found.searched % CHECKED_EVERY == 0
+        if found.searched == MAX_SEARCHED or (is_long and is_time_up()):
             found.next_cursor = found.next_cursor or cursor_of(position)
             return
         found.searched += 1
         position = next_position
-        days.add(keys.day_of(keys.parse_fragment_sort(position + "#")[0]))
+        days.add(int(position[:START_CHARACTERS]) // keys.DAY_MS)
         if search.matches(trace):
             found.sample.append(trace)
             if not is_full:

@@ -141,9 +141,15 @@ def test_any_span_scope_asks_of_one_and_the_same_span() -> None:
     tool = span(3, kind="tool", name="get_orders", status="error")
     search = parse_search("kind:tool status:error env:prod", scope="any")
     assert search.needs_spans
-    assert search.matches(summary())
+    assert search.matches(summary(status="error"))
     assert search.matches_span(tool, str)
     assert not search.matches_span(span(4, kind="tool"), str)
+
+
+def test_a_trace_without_errors_is_not_opened_to_look_for_one() -> None:
+    assert not parse_search("kind:tool error:true", scope="any").matches(summary())
+    assert not parse_search("text:x error:true").matches(summary())
+    assert parse_search("kind:tool -error:true", scope="any").matches(summary())
 
 
 def test_text_is_asked_of_spans_in_every_scope() -> None:
