@@ -9,7 +9,7 @@ import orjson
 
 from traces_app.api.body import parse_json
 from traces_app.api.errors import ProblemError
-from traces_app.api.otlp.allowance import Allowance, check_json_marks
+from traces_app.api.otlp.allowance import Allowance, check_marks
 from traces_app.api.otlp.records import (
     MAX_VALUE_DEPTH,
     TOO_DEEP,
@@ -48,7 +48,7 @@ def _read_one(read: Any, record: Any, resource: dict[str, Any], scope: dict[str,
 def _json_records(
     body: bytes, groups: str, scoped: str, records: str
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any], Any]]:
-    check_json_marks(body)
+    check_marks(body)
     request, _ = parse_json(body)
     if not isinstance(request, dict):
         raise _misshaped("The body", "an object")
