@@ -32,12 +32,12 @@ def decoded(value: Any) -> Any:
     text = value.strip()
     if not text.startswith(_BEGINNINGS):
         return json.loads(text) if text in _LITERALS else value
-    if _is_too_deep(text):
-        return value
     try:
-        return orjson.loads(text)
+        found = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return _decoded_with_repair(text, value)
+        found = _decoded_with_repair(text, value)
+    could_be_deep = text.count("[") + text.count("{") > MAX_TEXT_DEPTH
+    return value if could_be_deep and _is_too_deep(found) else found
 
 
 def _decoded_with_repair(text: str, value: str) -> Any:
@@ -50,15 +50,14 @@ def _decoded_with_repair(text: str, value: str) -> Any:
         return value
 
 
-def _is_too_deep(text: str) -> bool:
-    if text.count("[") + text.count("{") <= MAX_TEXT_DEPTH:
-        return False
-    depth = 0
-    for character in text:
-        if character in "[{":
-            depth += 1
-            if depth > MAX_TEXT_DEPTH:
-                return True
-        elif character in "]}":
-            depth -= 1
-    return False
+def _is_too_deep(value: Any) -> bool:
+    """Level by level: as many steps as there are levels, never a recursion."""
+    level = [value]
+    for _ in range(MAX_TEXT_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return any(isinstance(left, dict | list) for left in level)

@@ -7,7 +7,7 @@ from typing import Final
 from traces_app.api.errors import ProblemError
 from traces_app.domain.limits import MAX_SPAN_BYTES
 
-__all__ = ["MAX_RECORDS_PER_REQUEST", "MAX_RECORD_BYTES", "Allowance", "check_json_marks"]
+__all__ = ["MAX_RECORDS_PER_REQUEST", "MAX_RECORD_BYTES", "Allowance", "check_marks"]
 
 MAX_RECORDS_PER_REQUEST: Final = 20_000
 """Spans or log records. A Collector's batch holds 8,192; exporters wait 10 seconds for the answer, and to
@@ -29,11 +29,11 @@ MAX_OUTER_FIELDS: Final = 400_000
 MAX_SHARED_BYTES: Final = 256 * 2**20
 """Resource and scope are kept with each span: their size times the spans below them."""
 
-MAX_JSON_MARKS: Final = 2_000_000
-"""``{`` and ``[`` in a JSON body, those in texts too: each may be an object of 250 bytes. 64 MiB of
+MAX_MARKS: Final = 2_000_000
+"""``{`` and ``[`` in a body, also in JSON texts within it: each may be an object of 250 bytes. 64 MiB of
 spans as instrumentations write them hold about one million."""
 
-MAX_JSON_COMMAS: Final = 4_000_000
+MAX_COMMAS: Final = 4_000_000
 """As the marks: each may part two texts of 60 bytes."""
 
 _ADVICE: Final = "Send fewer spans at a time (in the SDK OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512)."
@@ -72,12 +72,12 @@ class Allowance:
             raise _too_much("spans below a large resource", limit)
 
 
-def check_json_marks(body: bytes) -> None:
-    """Before the body is parsed: raises a 413 problem for one that is mostly structure."""
-    if body.count(b"{") + body.count(b"[") > MAX_JSON_MARKS:
-        raise _too_much("objects and lists", f"{MAX_JSON_MARKS} '{{' and '[' a JSON body")
-    if body.count(b",") > MAX_JSON_COMMAS:
-        raise _too_much("values", f"{MAX_JSON_COMMAS} commas a JSON body")
+def check_marks(body: bytes) -> None:
+    """Before the body is parsed: raises a 413 problem for one that is mostly structure of JSON."""
+    if body.count(b"{") + body.count(b"[") > MAX_MARKS:
+        raise _too_much("objects and lists", f"{MAX_MARKS} '{{' and '[' in a body, those in texts too")
+    if body.count(b",") > MAX_COMMAS:
+        raise _too_much("values", f"{MAX_COMMAS} commas in a body, those in texts too")
 
 
 def _too_much(what: str, limit: str) -> ProblemError:

@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from traces_app.api.errors import ProblemError
 from traces_app.api.otlp import wire
-from traces_app.api.otlp.allowance import EVENT, LINK, MAX_RECORD_BYTES, PAIR, Allowance
+from traces_app.api.otlp.allowance import EVENT, LINK, MAX_RECORD_BYTES, PAIR, Allowance, check_marks
 from traces_app.api.otlp.decode_json import read_logs_json, read_spans_json
 from traces_app.api.otlp.records import (
     MAX_VALUE_DEPTH,
@@ -64,6 +64,7 @@ class _Reader:
         self, body: bytes, name: str, kind: Any, levels: wire.Levels, read: _Read
     ) -> Iterator[Record | BadRecord]:
         """When none of them can be read, the body is not what its path says."""
+        check_marks(body)
         found = broken = 0
         for resource, scope, data in self._places(body):
             if len(data) > MAX_RECORD_BYTES:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import orjson
 
 from traces_app.api.body import parse_json
 from traces_app.api.errors import ProblemError
-from traces_app.api.otlp.allowance import Allowance, check_json_marks
+from traces_app.api.otlp.allowance import Allowance, check_marks
 from traces_app.api.otlp.records import (
     MAX_VALUE_DEPTH,
     TOO_DEEP,
@@ -24,6 +25,8 @@ __all__ = ["read_logs_json", "read_spans_json"]
 
 _INT64_BEYOND: Final = 2**63
 _MAX_DIGITS: Final = 20
+_BOOLEANS: Final = {"true": True, "false": False}
+_NO_NUMBERS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
 def read_spans_json(body: bytes) -> Iterator[Record | BadRecord]:
@@ -48,7 +51,7 @@ def _read_one(read: Any, record: Any, resource: dict[str, Any], scope: dict[str,
 def _json_records(
     body: bytes, groups: str, scoped: str, records: str
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any], Any]]:
-    check_json_marks(body)
+    check_marks(body)
     request, _ = parse_json(body)
     if not isinstance(request, dict):
         raise _misshaped("The body", "an object")
@@ -196,40 +199,78 @@ def _whole(found: Any) -> int | None:
     return None
 
 
-def _json_attributes(pairs: Any) -> dict[str, Any]:
+def _json_attributes(pairs: Any, depth: int = 0) -> dict[str, Any]:
     return {
-        pair["key"]: _json_value(pair.get("value"))
+        pair["key"]: _json_value(pair.get("value"), depth)
         for pair in _all_objects(pairs)
         if isinstance(pair.get("key"), str)
     }
 
 
 def _json_value(value: Any, depth: int = 0) -> Any:
-    """An AnyValue; ``None`` for one without a value, or with one of the wrong shape."""
-    if not isinstance(value, dict) or not value:
+    """An AnyValue; ``None`` for one without a value, or with one of the wrong shape.
+
+    "Unknown fields are ignored, and null is the same as a field that is not there."
+    """
+    if not isinstance(value, dict):
         return None
-    kind, found = next(iter(value.items()))
-    if kind in ("arrayValue", "kvlistValue"):
-        return TOO_DEEP if depth >= MAX_VALUE_DEPTH else _json_compound(kind, found, depth)
-    if kind == "intValue":
-        return _json_int(found)
-    allowed = (int, float, str) if kind == "doubleValue" else (str, bool)
-    return found if isinstance(found, allowed) else None
+    for kind, found in value.items():
+        if found is not None and kind in _KINDS:
+            return _KINDS[kind](found, depth)
+    return None
 
 
-def _json_compound(kind: str, found: Any, depth: int) -> Any:
-    inner = found.get("values") if isinstance(found, dict) else None
-    if kind == "arrayValue":
-        return [_json_value(item, depth + 1) for item in inner] if isinstance(inner, list) else []
-    return {
-        pair["key"]: _json_value(pair.get("value"), depth + 1)
-        for pair in _all_objects(inner)
-        if isinstance(pair.get("key"), str)
-    }
+def _json_text(found: Any, _: int) -> Any:
+    """Of bytes their base64."""
+    return found if isinstance(found, str) else None
 
 
-def _json_int(found: Any) -> Any:
+def _json_bool(found: Any, _: int) -> Any:
+    return found if isinstance(found, bool) else _BOOLEANS.get(found) if isinstance(found, str) else None
+
+
+def _json_int(found: Any, _: int) -> Any:
+    """A number of 64 bits; a larger one as it came."""
     number = _whole(found)
     if number is None or not -_INT64_BEYOND <= number < _INT64_BEYOND:
         return found if isinstance(found, str | float) else None
     return number
+
+
+def _json_double(found: Any, _: int) -> Any:
+    """A number, or the text of one: "NaN" and "Infinity" stay texts, which JSON can hold."""
+    if isinstance(found, bool) or not isinstance(found, int | float | str):
+        return None
+    return found if not isinstance(found, str) or found in _NO_NUMBERS else _number(found)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _json_array(found: Any, depth: int) -> Any:
+    if depth >= MAX_VALUE_DEPTH:
+        return TOO_DEEP
+    inner = found.get("values") if isinstance(found, dict) else None
+    return [_json_value(item, depth + 1) for item in inner] if isinstance(inner, list) else []
+
+
+def _json_map(found: Any, depth: int) -> Any:
+    if depth >= MAX_VALUE_DEPTH:
+        return TOO_DEEP
+    return _json_attributes(found.get("values") if isinstance(found, dict) else None, depth + 1)
+
+
+_KINDS: Final[dict[str, Callable[[Any, int], Any]]] = {
+    "stringValue": _json_text,
+    "boolValue": _json_bool,
+    "intValue": _json_int,
+    "doubleValue": _json_double,
+    "arrayValue": _json_array,
+    "kvlistValue": _json_map,
+    "bytesValue": _json_text,
+}

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from traces_app.api.otlp.records import BadRecord, Record
 from traces_app.domain.conventions import SIGNS, otel_genai, pydantic_ai
-from traces_app.domain.limits import MAX_CLOCK_AHEAD_NS
+from traces_app.domain.limits import MAX_CLOCK_AHEAD_NS, MAX_SPAN_BYTES
 from traces_app.domain.problems import NOTE_PREFIX
 from traces_app.domain.span import Span
 from traces_app.ingest import Receipt
@@ -21,7 +23,10 @@ MAX_TOLD_REASONS: Final = 5
 """In the answer. Exporters show none of them; the page of problems counts them all."""
 
 MAX_EVENTS: Final = 10_000
-"""Of one span: a stream's chunks are each an event."""
+"""Of one span, its own or logs: a stream's chunks are each an event."""
+
+SPACE_AROUND_EVENTS: Final = 4096
+"""Bytes of a partial span besides its events and its resource: ids, times and names of fields."""
 
 _TRACE_ID: Final = re.compile(r"[0-9a-f]*[1-9a-f][0-9a-f]*")
 _MODEL_WORD: Final = re.compile(r"(?:^|[._])(?:llm|prompt|completion|prompt_tokens|input_tokens)(?:[._]|$)")
@@ -47,6 +52,8 @@ class Export:
     refused: Counter[str] = field(default_factory=Counter)
     counters: Counter[str] = field(default_factory=Counter)
     """Losses by reason, for the page of problems: refusals, and what the sender dropped."""
+    records: dict[int, int] = field(default_factory=dict)
+    """How many log records the span at a place was made of; a span itself is one record."""
 
     def refuse(self, problem: BadRecord) -> None:
         self.refused[f"{problem.field}: {problem.reason}"] += 1
@@ -54,7 +61,8 @@ class Export:
 
     def add_refusals(self, receipt: Receipt) -> None:
         """What ingest refused counts in the answer too; it has noted the losses itself."""
-        self.refused.update(f"{found.field}: {found.reason}" for found in receipt.rejected)
+        for found in receipt.rejected:
+            self.refused[f"{found.field}: {found.reason}"] += self.records.get(found.index, 1)
 
     def partial_success(self) -> tuple[int, str]:
         """How many were refused, and why, in one sentence; ``(0, "")`` when all were kept."""
@@ -69,6 +77,7 @@ def export_of_spans(records: Iterable[Record | BadRecord], *, now_ns: int) -> Ex
         if problem is not None:
             export.refuse(problem)
         elif isinstance(record, Record) and not _is_placeholder(record):
+            _limit_events(record)
             export.spans.append(_span(record, now_ns))
             export.counters.update(record.dropped)
             if _is_unknown_speech(record):
@@ -81,7 +90,7 @@ def export_of_spans(records: Iterable[Record | BadRecord], *, now_ns: int) -> Ex
 def export_of_logs(records: Iterable[Record | BadRecord], *, now_ns: int) -> Export:
     """Events of spans of models, as partial records of those spans; other logs are dropped."""
     export = Export()
-    partial: dict[tuple[str, str], Span] = {}
+    partial: dict[tuple[str, str], _PartialSpan] = {}
     for record in records:
         if isinstance(record, BadRecord):
             export.refuse(record)
@@ -89,10 +98,43 @@ def export_of_logs(records: Iterable[Record | BadRecord], *, now_ns: int) -> Exp
         name = record.name or str(record.attributes.get("event.name") or "")
         if name in _KEPT_EVENTS and _bad_ids(record) is None:
             ids = (record.trace_id, record.span_id)
-            span = partial.setdefault(ids, _partial_span(record, now_ns))
-            span.events.append(_event_of_log(name, record))
-    export.spans.extend(partial.values())
+            if ids not in partial:
+                partial[ids] = _PartialSpan(record, now_ns)
+            problem = partial[ids].add(_event_of_log(name, record))
+            if problem is not None:
+                export.refuse(problem)
+    for gathered in partial.values():
+        if not gathered.span.events:
+            continue
+        export.records[len(export.spans)] = len(gathered.span.events)
+        export.spans.append(gathered.span)
     return export
+
+
+class _PartialSpan:
+    """What the logs of a request tell about one span; a log beyond the limits of a span is refused alone."""
+
+    def __init__(self, record: Record, now_ns: int) -> None:
+        self.span = Span(
+            trace_id=record.trace_id,
+            span_id=record.span_id,
+            name="",
+            start_ns=record.start_ns or None,
+            status="pending",
+            attributes={"otel": {"resource": record.resource, "mapper": 0}},
+        )
+        _forget_odd_times(self.span, now_ns)
+        self._bytes_left = MAX_SPAN_BYTES - SPACE_AROUND_EVENTS - len(orjson.dumps(record.resource))
+
+    def add(self, event: dict[str, Any]) -> BadRecord | None:
+        size = len(orjson.dumps(event)) + 1
+        if size > self._bytes_left:
+            return BadRecord("log record", f"the logs of one span exceed its {MAX_SPAN_BYTES} bytes")
+        if len(self.span.events) == MAX_EVENTS:
+            return BadRecord("log record", f"the logs of one span exceed its {MAX_EVENTS} events")
+        self._bytes_left -= size
+        self.span.events.append(event)
+        return None
 
 
 def _bad_ids(record: Record) -> BadRecord | None:
@@ -101,6 +143,13 @@ def _bad_ids(record: Record) -> BadRecord | None:
     if len(record.span_id) != 16 or not _TRACE_ID.fullmatch(record.span_id):  # noqa: PLR2004 - OTLP's
         return BadRecord("span_id", "must be 8 bytes (16 hex digits), not all of them 0")
     return None
+
+
+def _limit_events(record: Record) -> None:
+    beyond = len(record.events) - MAX_EVENTS
+    if beyond > 0:
+        del record.events[MAX_EVENTS:]
+        record.dropped[f"events beyond the first {MAX_EVENTS} of a span"] = beyond
 
 
 def _is_unknown_speech(record: Record) -> bool:
@@ -126,7 +175,7 @@ def _span(record: Record, now_ns: int) -> Span:
         end_ns=record.end_ns or None,
         status="error" if is_error else "ok" if record.end_ns else "pending",
         attributes=_kept_attributes(record),
-        events=record.events[:MAX_EVENTS],
+        events=record.events,
         dropped=record.dropped,
         parent_is_remote=has_parent and record.flags & _REMOTE_KNOWN > 0 and record.flags & _REMOTE > 0,
     )
@@ -163,19 +212,6 @@ def _forget_odd_times(span: Span, now_ns: int) -> None:
         if value is not None and value > now_ns + MAX_CLOCK_AHEAD_NS:
             setattr(span, name, None)
             span.notices.append(f"{name} {value} is more than 24 hours in the future: not believed")
-
-
-def _partial_span(record: Record, now_ns: int) -> Span:
-    span = Span(
-        trace_id=record.trace_id,
-        span_id=record.span_id,
-        name="",
-        start_ns=record.start_ns or None,
-        status="pending",
-        attributes={"otel": {"resource": record.resource, "mapper": 0}},
-    )
-    _forget_odd_times(span, now_ns)
-    return span
 
 
 def _event_of_log(name: str, record: Record) -> dict[str, Any]:

@@ -41,6 +41,13 @@ class Reader:
                 self._sources.setdefault(field, {})[rank] = source
         self._trees: dict[str, Any] | None = None
         self._vectors: list[int] = []
+        self._decoded: dict[str, Any] = {}
+
+    def decoded(self, name: str) -> Any:
+        """What the JSON text in an attribute says: several fields look into one, which is read once."""
+        if name not in self._decoded:
+            self._decoded[name] = decoded(self.attributes.get(name))
+        return self._decoded[name]
 
     def keep_vectors(self, lengths: list[int]) -> None:
         self._vectors = lengths
@@ -130,7 +137,7 @@ def _reader_of(source: str) -> Source:
     name, _, place = source.partition(" -> ")
     if place:
         path = place.split(".")
-        return lambda reader: place_in(reader.attributes.get(name), path)
+        return lambda reader: place_in(reader.decoded(name), path)
     if name.endswith(".*"):
         return lambda reader: reader.under(name[:-1])
     if name.endswith(".N"):

@@ -15,6 +15,10 @@ ADVICE: Final = (
         "A limit of the sender's SDK: set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=10000. The oldest went first.",
     ),
     ("events dropped", "A limit of the sender's SDK: set OTEL_SPAN_EVENT_COUNT_LIMIT."),
+    (
+        "events beyond",
+        "A span is kept with its first 10,000 events.",
+    ),
     ("links dropped", "A limit of the sender's SDK: set OTEL_SPAN_LINK_COUNT_LIMIT."),
     ("refused: trace_id", "Ids must be 16 and 8 bytes: in JSON as hex, not base64."),
     ("refused: span_id", "Ids must be 16 and 8 bytes: in JSON as hex, not base64."),
