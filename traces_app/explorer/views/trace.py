@@ -10,7 +10,7 @@ from django.shortcuts import render
 from traces_app import queries
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.pages.span_detail import detail_of, whole_text
-from traces_app.explorer.pages.trace_page import trace_page
+from traces_app.explorer.pages.trace_page import Asked, trace_page
 from traces_app.explorer.refusals import show_not_found
 from traces_app.explorer.twins import advertise, problem, row_json, summary_json
 from traces_app.explorer.twins import span_json as span_as_json
@@ -77,7 +77,10 @@ def _show_trace(
         return show_not_found(request, visitor, trace_id)
     if span_id and "pane" in request.GET:
         return render(request, "explorer/_detail.html", {"detail": detail})
-    page = trace_page(found, detail, visitor=visitor, rows_page=request.GET.get("rows", ""))
+    asked = Asked(view=request.GET.get("view", ""), rows_page=request.GET.get("rows", ""))
+    page = trace_page(found, detail, visitor=visitor, asked=asked)
+    if "header" in request.GET:
+        return render(request, "explorer/_trace_header.html", {"page": page})
     twin = page.json_address if span_id is None or detail is None else detail.json_address
     context: dict[str, Any] = {
         "page": page,
