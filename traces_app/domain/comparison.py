@@ -13,6 +13,7 @@ MAX_PRODUCT: Final = 4_000_000
 MAX_WORDS: Final = 6000
 """Of one text, after what both begin and end with is set aside."""
 
+MIN_SAME_WORDS: Final = 3
 Pair = tuple[int | None, int | None]
 _WORD: Final = re.compile(r"\s+|\w+|[^\w\s]")
 _PASSING: Final = re.compile(
@@ -59,7 +60,23 @@ def word_diff(first: str, second: str, *, ignore_passing: bool = True) -> list[P
             [Piece("same", added)] if kind == "equal" else [Piece("removed", removed), Piece("added", added)]
         )
     pieces.append(Piece("same", "".join(after[end_after:])))
-    return [piece for piece in pieces if piece.text]
+    return _joined([piece for piece in pieces if piece.text])
+
+
+def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+    """Changes with a word or two between them as one: islands of the same hide what was written anew."""
+    found: list[Piece] = []
+    removed = added = ""
+    for index, piece in enumerate(pieces):
+        is_inside = 0 < index < len(pieces) - 1
+        if piece.kind == "same" and not (is_inside and len(piece.text.split()) < MIN_SAME_WORDS):
+            found += [Piece("removed", removed), Piece("added", added), piece]
+            removed = added = ""
+        else:
+            removed += piece.text if piece.kind != "added" else ""
+            added += piece.text if piece.kind != "removed" else ""
+    found += [Piece("removed", removed), Piece("added", added)]
+    return [piece for piece in found if piece.text]
 
 
 def _common(first: Sequence[Hashable], second: Sequence[Hashable]) -> int:

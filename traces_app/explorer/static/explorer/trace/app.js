@@ -110,6 +110,7 @@ export class App {
 
     toggleCritical() {
         this.critical = this.critical ? null : criticalPath(this.model);
+        this.list.body.classList.toggle('path-shown', Boolean(this.critical));
         this.list.refresh();
         this.showTools();
     }

@@ -55,7 +55,8 @@ const ACTIONS = new Map(MAP.flatMap(([, entries]) => entries.map(([key, , , acti
 export function listenToKeys(app) {
     let before = '';
     document.addEventListener('keydown', (event) => {
-        if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || keepsKey(event)) {
+        if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || keepsKey(event)
+            || (app.sheet.dialog.open && event.key !== '?')) {
             return;
         }
         const key = ALSO[event.key] ?? event.key;

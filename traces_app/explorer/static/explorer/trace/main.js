@@ -38,6 +38,8 @@ async function start(root) {
     app.markActive();
     if (app.selectedId() !== root.dataset.selected) {
         app.pane.show(app.selectedId());
+    } else if (state.tab) {
+        app.pane.dress(false);
     }
     listen(app);
     if (app.model.pending) {

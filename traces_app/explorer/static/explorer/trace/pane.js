@@ -77,16 +77,18 @@ export class Pane {
         this.root.removeAttribute('aria-busy');
     }
 
-    dress() {
+    dress(isNew = true) {
         this.root.removeAttribute('aria-busy');
-        this.root.dispatchEvent(new Event('pane', {bubbles: true}));
         const tabs = this.tabs();
         if (tabs.length) {
             const wanted = this.tab ?? remembered(`tab.${this.kind()}`);
             const tab = tabs.find((one) => one.dataset.tab === wanted) ?? tabs[0];
             this.choose(tab.dataset.tab, false);
         }
-        readable(this.root);
+        if (isNew) {
+            this.root.dispatchEvent(new Event('pane', {bubbles: true}));
+            readable(this.root);
+        }
         openTrees(this.root);
     }
 
