@@ -167,6 +167,9 @@ def _with(rows: list[list[int | None]], pairs: Sequence[Pair], number: int) -> l
 
 
 def _key(row: TreeRow) -> tuple[str, str, str]:
+    """The tops belong together whatever they are called."""
+    if row.depth == 0 and not row.is_orphan:
+        return ("", "", "")
     return (row.span.kind, row.span.name, str((row.span.tool or {}).get("name") or ""))
 
 
