@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.gzip import gzip_page
 
 from traces_app import queries
 from traces_app.explorer.pages.shell import shell_of
@@ -17,11 +18,13 @@ from traces_app.explorer.twins import span_json as span_as_json
 from traces_app.explorer.visitor import Visitor, project_json, project_page
 
 
+@gzip_page
 @project_page
 def trace(request: HttpRequest, visitor: Visitor, trace_id: str) -> HttpResponseBase:
     return _show_trace(request, visitor, trace_id, span_id=None)
 
 
+@gzip_page
 @project_page
 def span(request: HttpRequest, visitor: Visitor, trace_id: str, span_id: str) -> HttpResponseBase:
     """The trace with one span open; with ``?pane`` only that span's pane, for the page's script."""
