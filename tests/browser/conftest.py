@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.explorer.conftest import Sender, send_trace
 from tests.servers import our_server
@@ -21,6 +21,12 @@ HOW_TO_INSTALL = (
     "The browser tests need Chromium: `apt-get install chromium` on Debian and Ubuntu, "
     "or name one elsewhere: CHROMIUM=/path/to/chrome."
 )
+
+
+WAIT_MS = 20_000
+"""For what takes milliseconds: a machine may be busy with other things."""
+
+expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +68,7 @@ def page(chromium: Browser, site: str) -> Iterator[Page]:
         viewport={"width": 1440, "height": 900},
         permissions=["clipboard-read", "clipboard-write"],
     )
-    context.set_default_timeout(5000)
+    context.set_default_timeout(WAIT_MS)
     tab = context.new_page()
     complaints: list[str] = []
     tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

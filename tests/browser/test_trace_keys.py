@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.trace_pages import agent_trace, names, open_trace, title
+from tests.browser.trace_pages import ZOOMED, agent_trace, names, open_trace, title
 from tests.explorer.conftest import Sender
 
 TREE = ["agent run", "chat one", "get_weather", "chat two", "send_mail"]
@@ -40,7 +42,7 @@ def test_views_change_on_1_2_3(tree: Page) -> None:
     expect(tree.locator("[data-rows]")).to_have_attribute("role", "grid")
     tree.keyboard.press("2")
     expect(tree.locator("[data-rows]")).to_have_attribute("role", "tree")
-    assert "view=tree" in tree.url
+    expect(tree).to_have_url(re.compile("view=tree"))
 
 
 def test_h_and_o_close_and_open_a_branch(tree: Page) -> None:
@@ -103,13 +105,13 @@ def test_f_fits_the_time_and_0_shows_all_of_it(tree: Page) -> None:
     tree.keyboard.press("j")
     tree.keyboard.press("f")
     expect(tree.locator("[data-brush]")).to_be_visible()
-    assert "z=" in tree.url
+    expect(tree).to_have_url(ZOOMED)
     tree.keyboard.press("0")
     expect(tree.locator("[data-brush]")).to_be_hidden()
     tree.keyboard.press("+")
-    assert "z=" in tree.url
+    expect(tree).to_have_url(ZOOMED)
     tree.keyboard.press("-")
-    assert "z=" not in tree.url
+    expect(tree).not_to_have_url(ZOOMED)
 
 
 def test_c_shows_the_critical_path(tree: Page) -> None:
@@ -144,7 +146,7 @@ def test_the_sheet_opens_on_question_mark_and_keys_are_inert_while_typing(tree: 
     expect(sheet).to_be_hidden()
     tree.keyboard.press("/")
     tree.keyboard.type("e1jx")
-    assert "view=tree" in tree.url
+    expect(tree).to_have_url(re.compile("view=tree"))
     expect(title(tree)).to_have_text("agent run")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.trace_pages import agent_trace, names, open_trace, title, wide_trace
+from tests.browser.trace_pages import ZOOMED, agent_trace, names, open_trace, title, wide_trace
 from tests.builders import span_id
 from tests.explorer.conftest import Sender
 from traces_app.access import Access
@@ -37,6 +37,15 @@ def test_a_large_trace_stays_small_in_the_page(page: Page, send: Sender) -> None
     page.wait_for_timeout(100)
     assert node_count(page) <= MAX_NODES
     assert page.locator("[data-rows] .row").count() <= 120
+
+
+def test_moving_on_scrolls_the_list_with_it(page: Page, send: Sender) -> None:
+    open_trace(page, send(*[{"name": f"step {number}"} for number in range(80)], name="top"), "?view=tree")
+    for _ in range(50):
+        page.keyboard.press("j")
+    row = page.locator("[data-rows] [aria-current]")
+    expect(row).to_contain_text("step 49")
+    expect(row).to_be_in_viewport()
 
 
 def test_alike_siblings_are_one_row_that_opens_and_errors_stay_outside(page: Page, send: Sender) -> None:
@@ -84,6 +93,20 @@ def test_messages_are_rendered_and_switch_between_raw_and_markdown(page: Page, s
     expect(page.locator(".message.assistant pre[data-prose]", has_text="**Rain**")).to_be_visible()
 
 
+def test_a_long_text_stands_open_as_markdown_and_folded_as_it_came(page: Page, send: Sender) -> None:
+    long = "# Plan\n\n" + "- one step of many\n" * 60
+    trace_id = send(
+        kind="llm", input=[{"role": "user", "content": "x"}], output={"role": "assistant", "content": long}
+    )
+    open_trace(page, trace_id)
+    message = page.locator(".message.assistant")
+    expect(message.locator(".md li").last).to_be_visible()
+    message.hover()
+    message.get_by_role("button", name="Raw").click()
+    expect(message.locator(".more")).to_be_visible()
+    expect(message.locator("pre[data-prose]")).to_be_hidden()
+
+
 def test_a_call_says_what_is_new_and_which_span_ran_its_tool(page: Page, send: Sender) -> None:
     open_trace(page, agent_trace(send), f"/s/{span_id(4)}?view=tree")
     expect(page.locator(".new-mark")).to_contain_text("+1 new since the previous call")
@@ -118,9 +141,9 @@ def test_a_brush_over_the_timeline_zooms(page: Page, send: Sender) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 400, box["y"] + 10)
     page.mouse.up()
-    assert "z=" in page.url
+    expect(page).to_have_url(ZOOMED)
     page.locator("[data-timeline]").dblclick()
-    assert "z=" not in page.url
+    expect(page).not_to_have_url(ZOOMED)
 
 
 def test_a_running_trace_is_followed_to_its_end(page: Page, send: Sender) -> None:
@@ -138,10 +161,10 @@ def test_a_running_trace_is_followed_to_its_end(page: Page, send: Sender) -> Non
         end_ns=now_ns + 10**6,
     )
     receive(access, [child], now_ns=time.time_ns())
-    expect(page.locator(".row b", has_text="came later")).to_be_visible(timeout=8000)
+    expect(page.locator(".row b", has_text="came later")).to_be_visible()
     root = Span(trace_id=trace_id, span_id=span_id(1), name="live", start_ns=now_ns - 10**9, end_ns=now_ns)
     receive(access, [root], now_ns=time.time_ns())
-    expect(page.locator("[data-follow]")).to_be_hidden(timeout=12000)
+    expect(page.locator("[data-follow]")).to_be_hidden()
     assert not page.title().startswith("●")
     expect(page.locator("[data-header] .badge")).to_have_count(0)
 

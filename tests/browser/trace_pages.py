@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -10,6 +11,7 @@ from tests.builders import span_id
 from tests.explorer.conftest import Sender
 from traces_app.domain.span import Usage
 
+ZOOMED = re.compile(r"[#&]z=\d+-\d+")
 CALL = {
     "id": "call_1",
     "type": "function",

@@ -20,6 +20,9 @@ CALLS_LOOKED_AT: Final = 6
 TOOLS_LOOKED_AT: Final = 40
 """Tool spans on either side of a call that are unpacked to find the one with the call's id."""
 
+MESSAGES_LOOKED_AT: Final = 20
+"""At either end, to see whether there are calls of tools at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpanLink:
@@ -75,7 +78,10 @@ def _calls_before(trace: Trace, span: Span) -> Iterator[TreeRow]:
 
 
 def _tools(trace: Trace, span: Span) -> dict[str, SpanLink]:
-    if not any("call" in str(item) for item in (*message_items(span.output)[:20], *_recent(span))):
+    told = str(
+        [message_items(span.output)[:MESSAGES_LOOKED_AT], message_items(span.input)[-MESSAGES_LOOKED_AT:]]
+    )
+    if "call" not in told and "tool" not in told:
         return {}
     found: dict[str, SpanLink] = {}
     for row in _tool_rows(trace, span):
@@ -85,10 +91,6 @@ def _tools(trace: Trace, span: Span) -> dict[str, SpanLink]:
             if isinstance(key, str) and key:
                 found.setdefault(key, link)
     return found
-
-
-def _recent(span: Span) -> list[Any]:
-    return message_items(span.input)[-20:]
 
 
 def _tool_rows(trace: Trace, span: Span) -> Sequence[TreeRow]:

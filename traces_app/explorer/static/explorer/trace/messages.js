@@ -50,13 +50,21 @@ function show(message, texts, bar, way) {
         text.parentNode.querySelector(':scope > .as')?.remove();
         const other = way === 'Markdown' ? render(text.textContent) : way === 'JSON' ? jsonOf(text) : null;
         text.hidden = Boolean(other);
-        text.closest('details.fold')?.classList.toggle('shown-other', Boolean(other));
+        unfold(text.closest('details.fold'), Boolean(other));
         if (other) {
             other.classList.add('as');
             text.after(other);
         }
     }
     addCopyButtons(message);
+}
+
+// Markdown and JSON stand open: only raw text is folded.
+function unfold(fold, isOther) {
+    if (fold) {
+        fold.classList.toggle('shown-other', isOther);
+        fold.open = isOther;
+    }
 }
 
 function jsonOf(text) {

@@ -46,9 +46,9 @@ export class ToldView {
         const [name, facts, asked, said] = row.children;
         fillRow(this.app, row, i, 'told');
         fillName(this.app, name, i);
-        const model_ = model.model[i] >= 0 ? model.models[model.model[i]] : '';
-        const figures = [model_, tokensText(model.in[i], model.out[i]), costText(model.cost[i]),
-            model.duration[i] < 0 ? 'running' : durationText(model.duration[i])];
+        const named = model.model[i] >= 0 ? model.models[model.model[i]] : '';
+        const duration = model.duration[i] < 0 ? 'running' : durationText(model.duration[i]);
+        const figures = [duration, tokensText(model.in[i], model.out[i]), costText(model.cost[i]), named];
         setText(facts, figures.filter(Boolean).join(' · '));
         const text = this.texts.get(model.ids[i]);
         fillLine(asked, text?.asked, text ? 'no input' : '');

@@ -128,7 +128,9 @@ async function renew(app, raw, isFollowing) {
     }
     const response = await fetch(`${app.base}?header`);
     if (response.ok) {
-        app.root.querySelector('[data-header]').innerHTML = await response.text();
+        const header = app.root.querySelector('[data-header]');
+        header.innerHTML = await response.text();
+        header.dispatchEvent(new Event('pane', {bubbles: true}));
         app.root.querySelectorAll('[data-needs-script]').forEach((part) => { part.hidden = false; });
     }
 }

@@ -104,6 +104,6 @@ export class TreeView {
 }
 
 function heat(model, i) {
-    const share = model.self[i] / model.extent;
+    const share = model.duration[i] < 0 ? 0 : model.self[i] / model.extent;
     return share > 0.25 ? 3 : share > 0.1 ? 2 : share > 0.03 ? 1 : 0;
 }
