@@ -161,7 +161,7 @@ def _facts(summary: TraceSummary, rows: Sequence[TreeRow], base: str) -> list[Fa
         Fact("LLM calls", count_text(calls)),
         Fact("Tokens", tokens_text(summary.input_tokens, summary.output_tokens), note=_cache_share(summary)),
         Fact("Cost", total_cost_text(summary), note=unpriced_text(summary)),
-        Fact("Spans", count_text(summary.span_count or len(rows)), mark="lost" if summary.dropped else ""),
+        Fact("Spans", count_text(len(rows)), mark="lost" if summary.dropped else ""),
     ]
     share = _model_share(summary, rows)
     if share:
