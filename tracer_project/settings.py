@@ -127,7 +127,7 @@ WHITENOISE_USE_FINDERS = not _is_collected
 WHITENOISE_AUTOREFRESH = not PRODUCTION
 STORAGES = {
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "traces_app.explorer.static_storage.StaticStorage"
         if _is_collected
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     }

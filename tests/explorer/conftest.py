@@ -46,7 +46,7 @@ def dev(browser: Client) -> Client:
 @pytest.fixture
 def send() -> Sender:
     """Store one trace, by default a single span that ended a moment ago; returns the trace's id."""
-    return functools.partial(_send, iter(range(1, 10_000)))
+    return functools.partial(send_trace, iter(range(1, 10_000)))
 
 
 @functools.cache
@@ -58,7 +58,7 @@ def log_in(browser: Client, key: str, **fields: str) -> Any:
     return browser.post("/dashboard/login", {"key": key, **fields})
 
 
-def _send(
+def send_trace(
     numbers: Any, *children: dict[str, Any], project: str = "dev", seconds_ago: float = 60, **fields: Any
 ) -> str:
     number = next(numbers)

@@ -24,7 +24,7 @@ def test_an_error_comes_with_type_message_traceback_and_causes(dev: Client, send
         "causes": [{"type": "OSError", "message": "[Errno 110]"}],
     }
     shown = detail(dev, send(status="error", error=error)).error
-    assert (shown.type, shown.message.text, shown.traceback.text) == (
+    assert (shown.type, shown.message.text, shown.traceback[0].text) == (
         "ConnectTimeout",
         "no answer in 5 s",
         "Traceback ...",

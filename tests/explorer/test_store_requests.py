@@ -89,3 +89,31 @@ def test_a_conversation_asks_once_a_turn_and_never_more_than_a_page_of_them(
         send({}, seconds_ago=1, session_id="s")
     many = asked(dev, requests, "/dashboard/session?id=s")
     assert len(many) <= TURNS_A_PAGE + 4
+
+
+@pytest.mark.parametrize("rest", ["/skeleton", "/previews?spans=a", "/search?q=number", "?view=tree", ".md"])
+def test_what_the_trace_page_asks_for_does_not_grow_with_its_spans(
+    dev: Client, send: Sender, requests: list[str], rest: str
+) -> None:
+    small, large = send({}), send(*[{"kind": "llm", "input": f"number {number}"} for number in range(299)])
+    few = asked(dev, requests, f"/dashboard/t/{small}{rest}")
+    assert asked(dev, requests, f"/dashboard/t/{large}{rest}") == few
+    assert len(few) < 6
+
+
+def test_comparing_asks_for_each_trace_once_and_for_one_page_of_runs(
+    dev: Client, send: Sender, requests: list[str]
+) -> None:
+    first, second = send(name="run", seconds_ago=90), send(name="run", seconds_ago=50)
+    pair = asked(dev, requests, f"/dashboard/diff?a={first}&b={second}")
+    steps: list[dict[str, Any]] = [{"kind": "llm", "input": f"number {number}"} for number in range(299)]
+    large = send(*steps, name="run", seconds_ago=40)
+    assert asked(dev, requests, f"/dashboard/diff?a={first}&b={large}") == pair
+    requests.clear()
+    dev.get(f"/dashboard/diff?a={second}")
+    alone = list(requests)
+    for _ in range(30):
+        send(name="other", seconds_ago=70)
+    requests.clear()
+    dev.get(f"/dashboard/diff?a={second}")
+    assert requests == alone

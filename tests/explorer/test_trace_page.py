@@ -8,7 +8,7 @@ from tests.builders import span_id
 from tests.explorer.conftest import Sender
 from tests.explorer.pages import Page
 from traces_app.domain.span import Usage
-from traces_app.explorer.pages.trace_page import ROWS_PER_PAGE
+from traces_app.explorer.pages.tree_rows import ROWS_PER_PAGE
 
 
 def opened(browser: Client, trace_id: str, rest: str = "") -> Any:
@@ -36,13 +36,14 @@ def test_the_header_gives_the_totals(dev: Client, send: Sender) -> None:
     page = opened(dev, trace_id)
     assert facts(page) | {"Cost": ""} == {
         "Duration": "252 ms",
+        "In models": "99 %",
         "LLM calls": "1",
         "Tokens": "1,000 → 200",
         "Cost": "",
         "Spans": "3",
         "Errors": "1",
     }
-    assert page.facts[2].title == "75 % of the input from cache"
+    assert {fact.label: fact.note for fact in page.facts}["Tokens"] == "75 % cached"
     assert [(label.label, label.value) for label in page.labels][:3] == [
         ("user", "ana"),
         ("environment", "prod"),
@@ -130,13 +131,13 @@ def test_a_large_trace_comes_in_pages_of_rows(dev: Client, send: Sender) -> None
     children = [{"name": f"step {number}"} for number in range(2 * ROWS_PER_PAGE)]
     trace_id = send(*children)
     first = opened(dev, trace_id)
-    assert (len(first.rows), first.rows_shown) == (ROWS_PER_PAGE, "1 to 1,000 of 2,001")
+    assert (len(first.rows), first.rows_shown) == (ROWS_PER_PAGE, "1 to 100 of 201")
     second = opened(dev, trace_id, first.later_rows_address)
-    assert second.rows[0]["name"] == "step 999"
+    assert second.rows[0]["name"] == "step 99"
     last = opened(dev, trace_id, second.later_rows_address)
     assert (len(last.rows), last.later_rows_address) == (1, "")
-    with_span = opened(dev, trace_id, f"/s/{span_id(1500)}")
-    assert span_id(1500) in [row["id"] for row in with_span.rows]
+    with_span = opened(dev, trace_id, f"/s/{span_id(150)}")
+    assert span_id(150) in [row["id"] for row in with_span.rows]
     for odd in ("0", "99", "-1", "x", "9" * 400, "²"):
         assert opened(dev, trace_id, f"?rows={odd}").rows[0]["name"] == first.rows[0]["name"]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
+from django.conf import settings as django_settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
@@ -67,3 +70,21 @@ def test_the_search_form_keeps_the_other_filters(dev: Client, send: Sender) -> N
         if element.is_inside(search)
     }
     assert fields == {"range": "7d", "q": "x tag:a"}
+
+
+def test_the_modules_loaded_ahead_are_the_ones_there_are(dev: Client, send: Sender) -> None:
+    page = Page(dev.get(f"/dashboard/t/{send()}"))
+    ahead = {link.get("href") for link in page.find("link") if link.get("rel") == "modulepreload"}
+    folder = django_settings.BASE_DIR / "traces_app/explorer/static/explorer/trace"
+    assert ahead == {f"/static/explorer/trace/{file.name}" for file in folder.iterdir()} - {
+        "/static/explorer/trace/main.js"
+    }
+
+
+def test_a_pages_files_are_small(dev: Client, send: Sender) -> None:
+    page = Page(dev.get(f"/dashboard/t/{send(*[{} for _ in range(200)])}"))
+    addresses = {element.get("src") for element in page.find("script")}
+    addresses |= {link.get("href") for link in page.find("link") if link.get("rel") != "alternate"}
+    files = [finders.find(str(address).removeprefix("/static/")) for address in addresses]
+    sizes = [len(gzip.compress(Path(str(file)).read_bytes())) for file in files]
+    assert sum(sizes) < 100_000

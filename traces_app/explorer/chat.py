@@ -33,13 +33,14 @@ def read_messages(value: Any) -> list[Message] | None:
     Known: lists of messages, one message, ``{"messages": [...]}`` and ``{"choices": [...]}``; content as
     text, as parts (OpenAI chat and responses, Anthropic, OpenTelemetry, Vercel), tool calls beside it.
     """
-    items = _items(value)
+    items = message_items(value)
     if not items or not all(_is_message(item) for item in items):
         return None
     return [_message(item) for item in items]
 
 
-def _items(value: Any) -> list[Any]:
+def message_items(value: Any) -> list[Any]:
+    """The entries of an input or output that may be messages, as they came."""
     if isinstance(value, list):
         return value
     if not isinstance(value, dict):

@@ -12,6 +12,7 @@ import orjson
 
 from traces_app.explorer.chat import Message, Part, read_messages
 from traces_app.explorer.formats import bytes_text
+from traces_app.explorer.pages.history import Connections, SpanLink
 from traces_app.explorer.visible import MAX_TEXT_CHARACTERS, excerpt, visible, visible_line
 
 FOLD_CHARACTERS: Final = 700
@@ -27,7 +28,7 @@ MAX_VALUE_CHARACTERS: Final = 200_000
 MIN_TEXT_CHARACTERS: Final = 200
 """What each text still gets when the others have used the value's share up."""
 
-MAX_MESSAGES: Final = 200
+MAX_MESSAGES: Final = 100
 MAX_FIELDS: Final = 60
 OPEN_MESSAGES: Final = 6
 """The last of a long chat stay open; those between the first and them are folded together."""
@@ -68,11 +69,15 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class PartView:
+    """``link`` leads to the span that ran the tool; ``definition`` is what the model was told of it."""
+
     kind: str
     label: str
     call_id: str
     text: TextView | None
     image_address: str = ""
+    link: SpanLink | None = None
+    definition: TextView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,10 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class ContentView:
-    """``name`` is the span's field; ``middle`` are messages folded between ``first`` and ``last``."""
+    """``name`` is the span's field; ``middle`` are messages folded between ``first`` and ``last``.
+
+    With ``new`` the first and the middle stood in the call at ``previous`` already, the last did not.
+    """
 
     name: str
     shape: Literal["absent", "messages", "fields", "text"]
@@ -96,15 +104,23 @@ class ContentView:
     middle: Sequence[MessageView] = ()
     last: Sequence[MessageView] = ()
     note: str = ""
+    new: str = ""
+    previous: SpanLink | None = None
+
+    @property
+    def messages(self) -> list[MessageView]:
+        return [*self.first, *self.middle, *self.last]
 
 
-def content_of(name: str, value: Any, *, whole_address: str) -> ContentView:
+def content_of(
+    name: str, value: Any, *, whole_address: str, connected: Connections | None = None
+) -> ContentView:
     if value is None:
         return ContentView(name, "absent", whole_address)
     room = _Room()
     messages = read_messages(value)
     if messages is not None:
-        return _messages_content(name, messages, whole_address, room)
+        return _messages_content(name, messages, whole_address, _Reading(room, connected or Connections()))
     if isinstance(value, dict) and 1 <= len(value) <= MAX_FIELDS:
         fields = [FieldView(visible_line(str(key), 80), room.show(item)) for key, item in value.items()]
         return ContentView(name, "fields", whole_address, fields=fields)
@@ -156,44 +172,66 @@ def _preview(text: str, fold_characters: int) -> str:
     return "\n".join(lines[: FOLD_LINES // 2])[: fold_characters // 2]
 
 
-def _messages_content(name: str, messages: list[Message], whole_address: str, room: _Room) -> ContentView:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    room: _Room
+    connected: Connections
+
+
+def _messages_content(
+    name: str, messages: list[Message], whole_address: str, reading: _Reading
+) -> ContentView:
+    seen = reading.connected.seen if name == "input" else 0
     left_out = len(messages) - MAX_MESSAGES
+    fresh = min(len(messages) - seen if seen else OPEN_MESSAGES, MAX_MESSAGES - 1)
     if left_out > 0:
         messages = [messages[0], *messages[-MAX_MESSAGES + 1 :]]
-    last = [_message_view(message, room) for message in reversed(messages[-OPEN_MESSAGES:])][::-1]
-    rest = [_message_view(message, room) for message in messages[:-OPEN_MESSAGES]]
+    last = [_message_view(message, reading) for message in reversed(messages[-fresh:])][::-1]
+    rest = [_message_view(message, reading) for message in messages[:-fresh]]
+    kept = 0 if seen and rest and rest[0].role_class != "system" else 1
     return ContentView(
         name,
         "messages",
         whole_address,
-        first=rest[:1],
-        middle=rest[1:],
+        first=rest[:kept],
+        middle=rest[kept:],
         last=last,
         note=f"{left_out:,} messages between the first and the last {MAX_MESSAGES - 1} are not shown."
         if left_out > 0
         else "",
+        new=f"+{fresh:,} new since the previous call" if seen else "",
+        previous=reading.connected.previous if seen else None,
     )
 
 
-def _message_view(message: Message, room: _Room) -> MessageView:
+def _message_view(message: Message, reading: _Reading) -> MessageView:
     role_class = ROLES.get(message.role.lower(), "other")
     fold = SYSTEM_FOLD_CHARACTERS if role_class == "system" else FOLD_CHARACTERS
     return MessageView(
         role=visible_line(message.role, 40),
         role_class=role_class,
         name=visible_line(message.name, 80),
-        parts=[_part_view(part, room, fold) for part in message.parts],
+        parts=[_part_view(part, reading, fold) for part in message.parts],
     )
 
 
-def _part_view(part: Part, room: _Room, fold_characters: int) -> PartView:
+def _part_view(part: Part, reading: _Reading, fold_characters: int) -> PartView:
     label = visible_line(part.name, 120)
-    call_id = visible_line(part.call_id, 80)
     if part.kind == "image":
         return _image_view(str(part.value), label)
     if part.kind == "reasoning":
         fold_characters = SYSTEM_FOLD_CHARACTERS
-    return PartView(part.kind, label, call_id, room.show(part.value, fold_characters=fold_characters))
+    is_tool = part.kind in ("tool_call", "tool_result")
+    tools = reading.connected.tools
+    definition = reading.connected.definitions.get(part.name) if part.kind == "tool_call" else None
+    return PartView(
+        part.kind,
+        label,
+        visible_line(part.call_id, 80),
+        reading.room.show(part.value, fold_characters=fold_characters),
+        link=tools.get(part.call_id) or tools.get(part.name) if is_tool else None,
+        definition=reading.room.show(definition) if definition else None,
+    )
 
 
 def _image_view(address: str, label: str) -> PartView:

@@ -31,6 +31,8 @@ from traces_app.explorer.pages.content import (
     pretty,
     text_view,
 )
+from traces_app.explorer.pages.history import Connections, connections
+from traces_app.explorer.pages.traceback import FrameGroup, frame_groups
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor
 from traces_app.queries import Trace
@@ -66,7 +68,7 @@ class DetailFact:
 class ErrorView:
     type: str
     message: TextView
-    traceback: TextView | None
+    traceback: list[FrameGroup]
     causes: list[DetailFact]
 
 
@@ -91,6 +93,24 @@ class CostView:
     source: str
     prices_of: str
     lines: list[CostLine]
+    worked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A piece of the bar of tokens."""
+
+    name: str
+    x: str
+    width: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    name: str
+    label: str
+    count: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +118,7 @@ class Section:
     """A folded part of the pane: fields, or items one below the other."""
 
     title: str
+    tab: str
     fields: list[FieldView]
     whole_address: str
 
@@ -111,9 +132,12 @@ class SpanDetail:
     started: Moment | None
     facts: list[DetailFact]
     error: ErrorView | None
+    tabs: list[Tab]
+    main_tab: str
     input: ContentView
     output: ContentView
     tokens: list[TokenLine]
+    shares: list[Share]
     cost: CostView | None
     sections: list[Section]
     not_sent: str
@@ -121,6 +145,7 @@ class SpanDetail:
     ids: list[DetailFact]
     address: str
     json_address: str
+    markdown_address: str
 
 
 def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
@@ -128,6 +153,9 @@ def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
     span = trace.span(span_id)
     row = next(row for row in trace.rows if row.span.span_id == span_id)
     place = [span.trace_id, span.span_id]
+    connected = connections(trace, span)
+    asked, said = (_content(span, name, place, connected) for name in ("input", "output"))
+    is_chat = "messages" in (asked.shape, said.shape)
     sections, not_sent = _sections(span, place)
     return SpanDetail(
         span_id=span.span_id,
@@ -137,9 +165,12 @@ def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
         started=moment(span.start_ns, now_ns=visitor.now_ns),
         facts=_facts(span, row),
         error=_error(span, row),
-        input=_content(span, "input", place),
-        output=_content(span, "output", place),
+        tabs=_tabs(span, is_chat=is_chat),
+        main_tab="messages" if is_chat else "io",
+        input=asked,
+        output=said,
         tokens=_token_lines(span.usage),
+        shares=_shares(span.usage),
         cost=_cost(span),
         sections=sections,
         not_sent=", ".join(not_sent),
@@ -147,11 +178,26 @@ def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
         ids=_ids(span),
         address=reverse("explorer:span", args=place),
         json_address=reverse("explorer:span_json", args=place),
+        markdown_address=reverse("explorer:span_markdown", args=place),
     )
 
 
-def _content(span: Span, field: str, place: Sequence[str]) -> ContentView:
-    view = content_of(field, getattr(span, field), whole_address=_whole_address(place, field))
+def _tabs(span: Span, *, is_chat: bool) -> list[Tab]:
+    """Those with something in them, and the span as it is stored."""
+    tabs = [
+        Tab("messages", "Messages") if is_chat else Tab("io", "Input / Output"),
+        Tab("attributes", "Attributes"),
+    ]
+    if span.events:
+        tabs.append(Tab("events", "Events", count_text(len(span.events))))
+    if span.scores:
+        tabs.append(Tab("scores", "Scores", count_text(len(span.scores))))
+    return [*tabs, Tab("raw", "Raw")]
+
+
+def _content(span: Span, field: str, place: Sequence[str], connected: Connections) -> ContentView:
+    address = _whole_address(place, field)
+    view = content_of(field, getattr(span, field), whole_address=address, connected=connected)
     is_call = span.kind == "llm" or (span.kind == "embedding" and field == "input")
     is_missing = view.shape == "absent" and is_call and span.status != "error"
     switch = content_switch(span.attributes) if is_missing else None
@@ -208,7 +254,7 @@ def _error(span: Span, row: TreeRow) -> ErrorView | None:
     return ErrorView(
         type=visible_line(str(error.get("type") or "Error")),
         message=text_view(str(error.get("message") or _no_message(row))),
-        traceback=text_view(traceback) if traceback else None,
+        traceback=frame_groups(str(traceback)) if traceback else [],
         causes=[_cause(cause) for cause in (causes or [])[:MAX_CAUSES]],
     )
 
@@ -241,6 +287,28 @@ def _token_lines(usage: Usage | None) -> list[TokenLine]:
     return [line for line in known if not line.is_part or line.tokens != UNKNOWN]
 
 
+def _shares(usage: Usage | None) -> list[Share]:
+    """The parts of input and output side by side, as wide as they are many."""
+    if usage is None or not (total := (usage.input_tokens or 0) + (usage.output_tokens or 0)):
+        return []
+    cached, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
+    reasoning = usage.reasoning_tokens or 0
+    parts = (
+        ("cached", "from cache", cached),
+        ("written", "written to cache", written),
+        ("input", "input", max(0, (usage.input_tokens or 0) - cached - written)),
+        ("reasoning", "reasoning", reasoning),
+        ("output", "output", max(0, (usage.output_tokens or 0) - reasoning)),
+    )
+    shares, x = [], 0.0
+    for name, label, tokens in parts:
+        width = 100 * tokens / total
+        if tokens:
+            shares.append(Share(name, f"{x:.2f}%", f"{width:.2f}%", f"{tokens:,} {label}"))
+        x += width
+    return shares
+
+
 def _cost(span: Span) -> CostView | None:
     if span.cost_usd is None:
         return None
@@ -249,6 +317,10 @@ def _cost(span: Span) -> CostView | None:
         source="sent by the client" if span.cost_source == "reported" else "computed from the price table",
         prices_of=visible_line(str((span.cost_detail or {}).get("prices_of") or "")),
         lines=_cost_lines(span),
+        worked=" + ".join(
+            f"{line.tokens} {line.label} \N{MULTIPLICATION SIGN} {line.usd_per_million}/M"
+            for line in _cost_lines(span)
+        ),
     )
 
 
@@ -268,10 +340,14 @@ def _sections(span: Span, place: Sequence[str]) -> tuple[list[Section], list[str
     for field in ("tool", "documents", "prompt", "parameters", "scores", "metadata", "attributes", "events"):
         value = getattr(span, field)
         if value:
-            sections.append(Section(field.capitalize(), _fields(value), _whole_address(place, field)))
+            tab = _TABS.get(field, "attributes")
+            sections.append(Section(field.capitalize(), tab, _fields(value), _whole_address(place, field)))
         else:
             not_sent.append(field)
     return sections, not_sent
+
+
+_TABS: Final = {"documents": "main", "events": "events", "scores": "scores"}
 
 
 def _fields(value: Any) -> list[FieldView]:

@@ -6,22 +6,25 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.gzip import gzip_page
 
 from traces_app import queries
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.pages.span_detail import detail_of, whole_text
-from traces_app.explorer.pages.trace_page import trace_page
+from traces_app.explorer.pages.trace_page import Asked, trace_page
 from traces_app.explorer.refusals import show_not_found
 from traces_app.explorer.twins import advertise, problem, row_json, summary_json
 from traces_app.explorer.twins import span_json as span_as_json
 from traces_app.explorer.visitor import Visitor, project_json, project_page
 
 
+@gzip_page
 @project_page
 def trace(request: HttpRequest, visitor: Visitor, trace_id: str) -> HttpResponseBase:
     return _show_trace(request, visitor, trace_id, span_id=None)
 
 
+@gzip_page
 @project_page
 def span(request: HttpRequest, visitor: Visitor, trace_id: str, span_id: str) -> HttpResponseBase:
     """The trace with one span open; with ``?pane`` only that span's pane, for the page's script."""
@@ -77,7 +80,10 @@ def _show_trace(
         return show_not_found(request, visitor, trace_id)
     if span_id and "pane" in request.GET:
         return render(request, "explorer/_detail.html", {"detail": detail})
-    page = trace_page(found, detail, visitor=visitor, rows_page=request.GET.get("rows", ""))
+    asked = Asked(view=request.GET.get("view", ""), rows_page=request.GET.get("rows", ""))
+    page = trace_page(found, detail, visitor=visitor, asked=asked)
+    if "header" in request.GET:
+        return render(request, "explorer/_trace_header.html", {"page": page})
     twin = page.json_address if span_id is None or detail is None else detail.json_address
     context: dict[str, Any] = {
         "page": page,
