@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 
-from traces_app.api.errors import ProblemError, problem_response
 from traces_app.api.otlp.answers import refusal
+from traces_app.api.problems import ProblemError, problem_response
 
 __all__ = ["answer_too_large", "body_too_large", "malformed"]
 

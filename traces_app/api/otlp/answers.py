@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from traces_app.api.errors import ProblemError
 from traces_app.api.otlp.translate import Export
+from traces_app.api.problems import ProblemError
 
 __all__ = ["JSON", "PROTOBUF", "answer", "is_json", "refusal"]
 

@@ -11,9 +11,9 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from traces_app.api.errors import ProblemError
 from traces_app.api.otlp.decode_json import read_logs_json, read_spans_json
 from traces_app.api.otlp.records import MAX_VALUE_DEPTH, TOO_DEEP, Record, dropped_of, event_of, link_of
+from traces_app.api.problems import ProblemError
 
 __all__ = ["read_logs_json", "read_logs_protobuf", "read_spans_json", "read_spans_protobuf"]
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from traces_app.api.body import parse_json
-from traces_app.api.errors import ProblemError
 from traces_app.api.otlp.records import (
     MAX_VALUE_DEPTH,
     TOO_DEEP,
@@ -16,6 +15,7 @@ from traces_app.api.otlp.records import (
     event_of,
     link_of,
 )
+from traces_app.api.problems import ProblemError
 
 __all__ = ["read_logs_json", "read_spans_json"]
 
