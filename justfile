@@ -2,7 +2,7 @@
 
 [private]
 default:
-    @just --list
+    @{{ just_executable() }} --list
 
 # Install what is missing and start the server on http://localhost:8001
 run:
@@ -42,9 +42,9 @@ hooks:
 bootstrap: _deploying_tools
     .deploy/bin/python -m infrastructure bootstrap
 
-# Make infrastructure/dev.env with fresh secrets, and the package
-setup-dev: _deploying_tools (_setup "dev") build-lambda
-setup-prod: _deploying_tools (_setup "prod") build-lambda
+# Make infrastructure/dev.env with fresh secrets (and what is missing of the environments)
+setup-dev: _deploying_tools (_setup "dev")
+setup-prod: _deploying_tools (_setup "prod")
 
 # Check settings, template and credentials; changes nothing
 init-dev: (_on "init" "dev")
@@ -54,17 +54,16 @@ init-prod: (_on "init" "prod")
 plan-dev: (_on "plan" "dev")
 plan-prod: (_on "plan" "prod")
 
-# Make or update everything: stack, package, function; prints the URL
-apply-dev: build-lambda (_on "apply" "dev")
-apply-prod: build-lambda (_on "apply" "prod")
+# Build the package, make or update stack and function, and print the URL
+apply-dev: (_on "apply" "dev")
+apply-prod: (_on "apply" "prod")
 
 # URL, tables, role and bucket
 output-dev: (_on "output" "dev")
 output-prod: (_on "output" "prod")
 
-# Build the Lambda package (arm64 or x86_64)
+# Build the Lambda package, to look at it (arm64 or x86_64)
 build-lambda architecture="arm64":
-    python3 manage.py test --version
     python3 -m infrastructure.package --architecture {{ architecture }}
 
 # Run a management command in the function: just manage-dev create_key shop --scope ingest
@@ -85,10 +84,11 @@ destroy-prod *words: (_on "destroy" "prod" words)
 
 # Deploy to a fake AWS on this machine and call it through the real Lambda runtime
 rehearse:
-    python3 -m tests.aws.rehearsal
+    .venv/bin/python -m tests.aws.rehearsal
 
 [private]
 _deploying_tools:
+    python3 manage.py test --version
     test -x .deploy/bin/python || python3 -m venv .deploy
     .deploy/bin/pip install --quiet --disable-pip-version-check -r requirements-deploy.txt
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 import boto3
 
 from infrastructure.deployment import EXAMPLE, Deployment, file_of, read_deployment
-from infrastructure.package import CHECKOUT, archive_of
+from infrastructure.package import CHECKOUT, build
 from infrastructure.stack import Stack
 
 __all__ = ["ON_A_STAGE", "NotDone", "bootstrap", "run", "setup"]
@@ -104,11 +104,9 @@ def changed_variables(current: dict[str, Any] | None, deployment: Deployment) ->
 
 def apply(deployment: Deployment, session: Any, _: list[str]) -> None:
     check_server_settings(deployment)
-    archive = archive_of(deployment.architecture)
-    if not archive.exists():
-        raise NotDone(f"There is no package: run `just build-lambda {deployment.architecture}`.")
+    archive = build(deployment.architecture)
     for change in Stack(deployment, session).apply():
-        print(f"  {change}")
+        print(f"  {change}", flush=True)
     exists = function_configuration(session, deployment) is not None
     zappa(deployment, "update" if exists else "deploy", deployment.stage, "--zip", str(archive))
     session.client("lambda").get_waiter("function_updated_v2").wait(FunctionName=deployment.function_name)

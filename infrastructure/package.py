@@ -1,6 +1,6 @@
 """Builds the Lambda package: only what runs there, compiled for it, the same bytes from the same sources.
 
-    python3 -m infrastructure.package [--architecture arm64|x86_64] [--python 3.13]
+    python3 -m infrastructure.package [--architecture arm64|x86_64]
 
 Zappa's own package holds the whole environment and bytecode that is never used: it zips sources with the
 date 1980, so every .pyc is stale, and /var/task cannot be written. Here bytecode is never checked against
@@ -11,6 +11,7 @@ Python of the version that runs on Lambda; without one the package works and sta
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -25,7 +26,9 @@ from infrastructure.trim import trim
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 BUILD: Final = CHECKOUT / "build"
-RUNTIME_PYTHON: Final = "3.13"
+RUNTIME_PYTHON: Final = json.loads((CHECKOUT / "zappa_settings.json").read_text())["dev"]["runtime"][6:]
+"""The version in zappa_settings.json, like 3.13."""
+
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
 PLATFORMS: Final = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
 """What Amazon Linux 2023 (glibc 2.34) runs."""
@@ -44,15 +47,11 @@ ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--architecture", choices=MACHINES, default="arm64")
-    parser.add_argument("--python", default=RUNTIME_PYTHON, help="version on Lambda, like 3.13")
-    arguments = parser.parse_args()
-    archive = build(arguments.architecture, arguments.python)
-    unzipped_bytes = sum(file.stat().st_size for file in tree_of(arguments.architecture).rglob("*"))
-    say(f"{archive}: {archive.stat().st_size / 2**20:.1f} MB, {unzipped_bytes / 2**20:.1f} MB unzipped")
+    build(parser.parse_args().architecture)
 
 
 def build(architecture: str, python: str = RUNTIME_PYTHON) -> Path:
-    """Make the tree and the archive anew, and return the archive."""
+    """Make the tree and the archive anew, say how large they are, and return the archive."""
     tree = tree_of(architecture)
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
@@ -61,7 +60,10 @@ def build(architecture: str, python: str = RUNTIME_PYTHON) -> Path:
     install_dependencies(tree, architecture, python)
     trim(tree)
     compile_bytecode(tree, python)
-    return zip_tree(tree, archive_of(architecture))
+    archive = zip_tree(tree, archive_of(architecture))
+    unzipped_bytes = sum(file.stat().st_size for file in files_of(tree))
+    say(f"{archive.name}: {archive.stat().st_size / 2**20:.1f} MB, {unzipped_bytes / 2**20:.1f} MB unzipped")
+    return archive
 
 
 def tree_of(architecture: str) -> Path:

@@ -14,7 +14,8 @@ import django
 
 __all__ = ["load"]
 
-INGEST_MODULES = ("traces_app.api.otlp.router", "traces_app.api.native.router")
+INGEST_MODULES = ("tracer_project.urls", "genai_prices.data_snapshot")
+"""Paths of ingest, and the price table that the first call of a model looks into."""
 
 log = logging.getLogger(__name__)
 
