@@ -19,10 +19,12 @@ from tests.otlp.exports import CAPTURES, PROTOBUF
 GZIPPED_EXPORT = (CAPTURES / "oi-openai-chat" / "body-1.bin").read_bytes()
 EXPORT = gzip.decompress(GZIPPED_EXPORT)
 FIVE_MB = 5_000_000
+ORIGIN = "https://llmtracerdev.lambda-url.us-east-1.on.aws"
 
 
 def http(stage: Stage, key: str | None = None) -> httpx.Client:
-    headers = {"X-API-Key": key} if key else {}
+    """With a key a program's, without one a browser's: that says which site a form is from."""
+    headers = {"X-API-Key": key} if key else {"Origin": ORIGIN}
     return httpx.Client(base_url=stage.url, headers=headers, timeout=60)
 
 

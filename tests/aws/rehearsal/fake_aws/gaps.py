@@ -86,9 +86,9 @@ def _make_change_sets_work() -> None:
     def execute(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
         change_set = self.describe_change_set(change_set_name)
         if change_set.change_set_type == "UPDATE":
-            self.update_stack(
-                change_set.stack_name, None, change_set.template, change_set.parameters, change_set.tags
-            )
+            pairs = change_set.parameters.items()
+            parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in pairs]
+            self.update_stack(change_set.stack_name, change_set.template, None, parameters, change_set.tags)
         else:
             self.stacks.pop(change_set.stack_id)
             made = self.create_stack(
