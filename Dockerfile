@@ -1,16 +1,18 @@
 # syntax=docker/dockerfile:1
-FROM python:3.13-slim-bookworm AS build
+ARG PYTHON=python:3.13.7-slim-bookworm
+
+FROM ${PYTHON} AS build
 WORKDIR /build
 COPY requirements.txt ./
 COPY client client
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt ./client
 
-FROM python:3.13-slim-bookworm
+FROM ${PYTHON}
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     STORAGE_URL=sqlite:////data/traces.sqlite3
-RUN useradd --uid 10001 --create-home tracer \
+RUN useradd --no-log-init --uid 10001 --create-home tracer \
     && install --directory --owner=tracer /data
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
@@ -20,7 +22,7 @@ COPY traces_app traces_app
 # Hashed static files for production; the key below signs nothing and does not outlive the command.
 RUN ENVIRONMENT=production SECRET_KEY=used-only-while-collecting-static-files ALLOWED_HOSTS=localhost \
     python manage.py collectstatic --noinput
-USER tracer
+USER 10001
 VOLUME /data
 EXPOSE 8001
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD \

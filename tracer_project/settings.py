@@ -46,6 +46,7 @@ DYNAMODB_SPANS_TABLE = DYNAMODB_SPANS_TABLE or "llm-tracer-spans"
 DYNAMODB_SHARDS = _env.number("DYNAMODB_SHARDS", 1, at_least=1, at_most=64)
 DYNAMODB_ENDPOINT_URL = _env.text("DYNAMODB_ENDPOINT_URL")
 AWS_REGION = _env.text("AWS_REGION", _env.text("AWS_DEFAULT_REGION", "us-east-1"))
+CHECK_TABLES_AT_START = not _on_lambda  # there it would be two calls more in each cold start
 RETENTION_DAYS = _env.number("RETENTION_DAYS", 90, at_least=1, at_most=3650)
 
 if PRODUCTION:
@@ -62,7 +63,6 @@ if PRODUCTION:
 INSTALLED_APPS = [
     "traces_app",
     "traces_app.explorer",
-    "ninja",
     "corsheaders",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -105,10 +105,11 @@ SECURE_HSTS_SECONDS = 30 * 24 * 3600 if PRODUCTION else 0
 X_FRAME_OPTIONS = "DENY"
 
 _admin = Path(django.__file__).parent / "contrib" / "admin"
+_ninja = _admin.parents[2] / "ninja"  # not imported: pydantic would be loaded at every start
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [_admin / "templates"],
+        "DIRS": [_admin / "templates", _ninja / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -122,9 +123,10 @@ STATIC_URL = "/static/"
 _collected = BASE_DIR / "staticfiles"
 _is_collected = PRODUCTION and ((_collected / "staticfiles.json").exists() or "collectstatic" in sys.argv)
 STATIC_ROOT = _collected if _is_collected else None
-STATICFILES_DIRS = [_admin / "static"]
+STATICFILES_DIRS = [folder for folder in (_admin / "static", _ninja / "static") if folder.exists()]
 WHITENOISE_USE_FINDERS = not _is_collected
 WHITENOISE_AUTOREFRESH = not PRODUCTION
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {
     "staticfiles": {
         "BACKEND": "traces_app.explorer.static_storage.StaticStorage"

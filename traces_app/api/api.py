@@ -7,7 +7,7 @@ from ninja import NinjaAPI
 from traces_app import __version__
 from traces_app.api import errors
 from traces_app.api.native.router import router as native
-from traces_app.api.openapi import docs_page
+from traces_app.api.openapi import LocalSwagger, docs_page
 from traces_app.api.read.router import router as read
 from traces_app.api.seed.router import router as seed
 
@@ -16,6 +16,7 @@ api = NinjaAPI(
     version=__version__,
     description="Send traces of LLM applications, and ask about them. Errors are problem+json (RFC 9457).",
     urls_namespace="api",
+    docs=LocalSwagger(),
     docs_decorator=docs_page,
 )
 errors.install(api)

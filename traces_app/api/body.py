@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 from django.http import HttpRequest
 
-from traces_app.api.errors import ProblemError
+from traces_app.api.problems import ProblemError
 from traces_app.domain.json_text import repaired
 
 __all__ = ["MAX_BODY_BYTES", "JsonBody", "parse_json", "read_body", "read_json"]

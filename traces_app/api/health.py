@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 from traces_app import __version__, queries
-from traces_app.api.errors import UNUSABLE_RETRY_AFTER_S
+from traces_app.api.problems import UNUSABLE_RETRY_AFTER_S
 from traces_app.queries import StoreUnavailable, StoreUnusable
 
 log = logging.getLogger(__name__)

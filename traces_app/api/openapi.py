@@ -7,15 +7,25 @@ from functools import wraps
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
+from ninja import Swagger
+from ninja.openapi.docs import ABS_TPL_PATH
 from pydantic import TypeAdapter
 
-__all__ = ["body_of", "docs_page"]
+__all__ = ["LocalSwagger", "body_of", "docs_page"]
 
 DOCS_CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Swagger UI's files are ninja's own, served as static files; its icons are data: addresses in its CSS."""
+
+
+class LocalSwagger(Swagger):
+    """Swagger UI from our own static files. Ninja is not among the installed apps: Django would load it,
+    and pydantic, at every start; without being one ninja would take the files from a CDN.
+    """
+
+    template_cdn = str(ABS_TPL_PATH / "swagger.html")
 
 
 def body_of(schema: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from django.conf import settings
 
-from traces_app.api.errors import ProblemError
+from traces_app.api.problems import ProblemError
 
 __all__ = ["TokenBuckets", "spend"]
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
-from traces_app.explorer.refusals import show_unavailable
 from traces_app.queries import StoreUnavailable, StoreUnusable
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -35,5 +34,7 @@ class PageGuard:
         if isinstance(exception, StoreUnavailable | StoreUnusable) and not request.path_info.startswith(
             API_PREFIX
         ):
+            from traces_app.explorer.refusals import show_unavailable  # noqa: PLC0415 - only pages load pages
+
             return show_unavailable(request, exception)
         return None

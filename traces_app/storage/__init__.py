@@ -27,7 +27,10 @@ _store: Store | None = None
 
 
 def get_store() -> Store:
-    """The store that the settings name. Raises StoreUnusable when it cannot be opened or has no tables."""
+    """The store that the settings name. Raises StoreUnusable when it cannot be opened or has no tables.
+
+    Without CHECK_TABLES_AT_START a missing table is found by the first question instead.
+    """
     global _store  # noqa: PLW0603 - PynamoDB's models are bound to one client per process anyway
     if _store is None:
         with _lock:
@@ -61,7 +64,8 @@ def _open() -> Store:
 
     engine = _open_engine()
     try:
-        engine.require_tables()
+        if settings.CHECK_TABLES_AT_START:
+            engine.require_tables()
     except BaseException:
         engine.close()
         raise

@@ -66,6 +66,11 @@ CONFIGURATION_CODES: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
+DEFINITION_CALLS: Final = frozenset(
+    {"CreateTable", "DescribeTable", "DescribeTimeToLive", "UpdateContinuousBackups", "UpdateTimeToLive"}
+)
+"""Calls about tables: to them a missing one is an answer."""
+
 TRANSIENT_REASONS: Final = frozenset(
     {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "RequestLimitExceeded"}
 )
@@ -106,7 +111,7 @@ class DynamoDBClient:
         self._client_of_this_process()
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
-        with border():
+        with border(), _missing_tables(operation_name):
             client = self._client_of_this_process()
             answer: dict[str, Any] = client._make_api_call(operation_name, operation_kwargs)  # noqa: SLF001 - the seam
             return answer
@@ -179,6 +184,21 @@ def border() -> Iterator[None]:
         raise StoreUnavailable(f"DynamoDB cannot be reached: {error}") from error
     except BotoCoreError as error:
         raise StoreUnusable(f"DynamoDB cannot be called: {error}") from error
+
+
+@contextmanager
+def _missing_tables(operation_name: str) -> Iterator[None]:
+    """Where a table that is not there becomes StoreUnusable, naming the command that makes it."""
+    try:
+        yield
+    except ClientError as error:
+        is_missing = error.response["Error"]["Code"] == "ResourceNotFoundException"
+        if is_missing and operation_name not in DEFINITION_CALLS:
+            raise StoreUnusable(
+                "A table is missing: run manage.py create_tables (on AWS: just apply-dev), "
+                "or correct DYNAMODB_TRACES_TABLE and DYNAMODB_SPANS_TABLE."
+            ) from error
+        raise
 
 
 def _raise_for(error: ClientError) -> None:

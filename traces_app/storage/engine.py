@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, cast
 
 from traces_app.storage.dynamodb import Client, DynamoDBClient, batch_delete, batch_put
-from traces_app.storage.embedded.client import EmbeddedClient
 from traces_app.storage.errors import StoreUnusable
 from traces_app.storage.models import MODELS, AnchorItem, Item, SpanItem, TraceItem
 from traces_app.storage.tables import create_table, table_exists
@@ -129,6 +128,8 @@ def _open_dynamodb(options: EngineOptions) -> Engine:
 
 
 def _open_sqlite(options: EngineOptions) -> Engine:
+    from traces_app.storage.embedded.client import EmbeddedClient  # noqa: PLC0415 - DynamoDB needs no evaluator
+
     path = options.storage_url.removeprefix(SQLITE_PREFIX)
     if path == options.storage_url or path in {"", ":memory:"}:
         raise StoreUnusable(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Required
 
-from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
@@ -143,23 +142,3 @@ class BatchIn(BaseModel):
     counters: dict[str, Count] | None = None
     """Spans the sender lost since the last acknowledged batch, by reason."""
     client: dict[str, Any] | None = None
-
-
-class BatchDocument(BatchIn):
-    """The batch as the API's page describes it."""
-
-    spans: list[SpanIn]
-
-
-class RejectionOut(Schema):
-    index: int
-    span_id: str | None
-    field: str
-    reason: str
-
-
-class ReceiptOut(Schema):
-    """What is accepted is stored when this is sent."""
-
-    accepted: int
-    rejected: list[RejectionOut]

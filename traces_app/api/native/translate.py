@@ -8,7 +8,6 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from traces_app.api.body import JsonBody
-from traces_app.api.errors import ProblemError, field_path
 from traces_app.api.native.schemas import (
     MAX_SPANS_PER_BATCH,
     SPAN_ID_DIGITS,
@@ -17,6 +16,8 @@ from traces_app.api.native.schemas import (
     ResourceIn,
     SpanIn,
 )
+from traces_app.api.problems import ProblemError
+from traces_app.api.validation import field_path
 from traces_app.domain.span import SPAN_FIELDS, Span, Usage
 from traces_app.ingest import Receipt, Rejection
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from traces_app.api.errors import ProblemError
+from traces_app.api.problems import ProblemError
 from traces_app.domain.limits import MAX_SPAN_BYTES
 
 __all__ = ["MAX_RECORDS_PER_REQUEST", "MAX_RECORD_BYTES", "Allowance", "check_marks"]

@@ -14,8 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from traces_app.api.errors import ProblemError, written
 from traces_app.api.otlp.translate import Export
+from traces_app.api.problems import ProblemError, written
 
 __all__ = ["JSON", "LOGS", "METRICS", "PROTOBUF", "TRACES", "Signal", "answer", "is_json", "refusal"]
 

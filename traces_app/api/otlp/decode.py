@@ -13,7 +13,6 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from traces_app.api.errors import ProblemError
 from traces_app.api.otlp import wire
 from traces_app.api.otlp.allowance import EVENT, LINK, MAX_RECORD_BYTES, PAIR, Allowance, check_marks
 from traces_app.api.otlp.decode_json import read_logs_json, read_spans_json
@@ -26,6 +25,7 @@ from traces_app.api.otlp.records import (
     event_of,
     link_of,
 )
+from traces_app.api.problems import ProblemError
 
 __all__ = ["read_logs_json", "read_logs_protobuf", "read_spans_json", "read_spans_protobuf"]
 

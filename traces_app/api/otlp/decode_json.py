@@ -9,7 +9,6 @@ from typing import Any, Final
 import orjson
 
 from traces_app.api.body import parse_json
-from traces_app.api.errors import ProblemError
 from traces_app.api.otlp.allowance import Allowance, check_marks
 from traces_app.api.otlp.records import (
     MAX_VALUE_DEPTH,
@@ -20,6 +19,7 @@ from traces_app.api.otlp.records import (
     event_of,
     link_of,
 )
+from traces_app.api.problems import ProblemError
 
 __all__ = ["read_logs_json", "read_spans_json"]
 

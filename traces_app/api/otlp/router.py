@@ -16,12 +16,12 @@ from django.views.decorators.csrf import csrf_exempt
 
 from traces_app import ingest
 from traces_app.access import Access
-from traces_app.api.auth import admit
+from traces_app.api.admission import admit
 from traces_app.api.body import read_body
-from traces_app.api.errors import ProblemError, problem_of
 from traces_app.api.otlp import decode
 from traces_app.api.otlp.answers import LOGS, METRICS, TRACES, Signal, answer, is_json, refusal
 from traces_app.api.otlp.translate import Export, export_of_logs, export_of_spans
+from traces_app.api.problems import ProblemError, problem_of
 
 __all__ = ["urlpatterns"]
 

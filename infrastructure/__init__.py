@@ -1,0 +1,1 @@
+"""What happens on the deploying machine: the package, the stack beside Zappa, the hooks in Zappa."""

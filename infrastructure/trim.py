@@ -1,0 +1,95 @@
+"""Removes from an installed tree what is never read on Lambda.
+
+Each removal is named here, and the rehearsal serves every kind of request from what is left.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+__all__ = ["trim"]
+
+SERVICES: Final = frozenset({"dynamodb"})
+"""The only service that is called from inside."""
+
+PARTITIONS: Final = frozenset({"aws", "aws-cn", "aws-us-gov"})
+
+UNUSED: Final = (
+    "bin",
+    "django/contrib/admindocs",
+    "django/contrib/flatpages",
+    "django/contrib/gis",
+    "django/contrib/humanize",
+    "django/contrib/postgres",
+    "django/contrib/redirects",
+    "django/contrib/sitemaps",
+    "django/contrib/syndication",
+    "django/contrib/admin/static",  # collected, with hashed names
+    "ninja/static",  # as above
+    "staticfiles/**/*.map*",
+    "staticfiles/admin/js/vendor",
+    "staticfiles/ninja/redoc*",
+    "google/protobuf/compiler",
+    "google/protobuf/testing",
+    "**/*.pyi",
+    "**/*.po",
+    "**/*.c",
+    "**/*.h",
+    "**/*.pyx",
+    "**/*.dist-info/RECORD",
+    "**/*.dist-info/licenses",
+    "**/*.dist-info/WHEEL",
+    "**/*.dist-info/INSTALLER",
+)
+KEPT_LOCALE: Final = "django/conf/locale"
+LANGUAGE: Final = "en"
+
+STAND_IN: Final = '"""In place of the HTTP client of genai_prices\' updater, which never starts here."""'
+
+
+def trim(tree: Path) -> None:
+    keep_locale(tree)
+    for pattern in UNUSED:
+        for path in sorted(tree.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    keep_services(tree / "botocore/data")
+    (tree / "httpx2.py").write_text(STAND_IN)
+
+
+def keep_locale(tree: Path) -> None:
+    """Django asks for the formats of one language, wherever it reads settings; texts are all English."""
+    locales = tree / KEPT_LOCALE
+    for folder in locales.iterdir():
+        if folder.is_dir() and folder.name != LANGUAGE:
+            shutil.rmtree(folder)
+    locales.rename(locales.with_name("kept"))
+    for path in (tree / "django").glob("**/locale"):
+        shutil.rmtree(path)
+    locales.with_name("kept").rename(locales)
+
+
+def keep_services(data: Path) -> None:
+    """Of botocore's models those called, and unpacked: inflating them was two thirds of making a client."""
+    for folder in data.iterdir():
+        if folder.is_dir() and folder.name not in SERVICES:
+            shutil.rmtree(folder)
+    for packed in list(data.rglob("*.json.gz")):
+        if packed.name.startswith(("examples", "paginators", "waiters")):
+            packed.unlink()
+            continue
+        packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
+        packed.unlink()
+    endpoints = data / "endpoints.json"
+    endpoints.write_text(json.dumps(without_other_services(json.loads(endpoints.read_text()))))
+
+
+def without_other_services(endpoints: dict[str, Any]) -> dict[str, Any]:
+    partitions = [part for part in endpoints["partitions"] if part["partition"] in PARTITIONS]
+    for partition in partitions:
+        services = partition["services"].items()
+        partition["services"] = {name: service for name, service in services if name in SERVICES}
+    return {**endpoints, "partitions": partitions}

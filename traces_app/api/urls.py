@@ -1,0 +1,7 @@
+"""The API's paths, as Django includes them."""
+
+from __future__ import annotations
+
+from traces_app.api.api import api
+
+urlpatterns, app_name, _ = api.urls
