@@ -18,7 +18,7 @@ from traces_app.domain.packing import PackedSpan, pack_payload
 from traces_app.domain.span import Span
 from traces_app.storage import Stamp, StoreUnavailable, get_store, keys
 
-__all__ = ["Receipt", "Rejection", "StoreUnavailable", "receive", "renormalize"]
+__all__ = ["Receipt", "Rejection", "StoreUnavailable", "note_losses", "receive", "renormalize"]
 
 DAY_S: Final = 86_400
 MAX_REASON_CHARACTERS: Final = 64
@@ -65,7 +65,8 @@ def receive(
         receipt.write_units = get_store().append(access.project, ordered, Stamp(now_ns, _expiry(now_ns)))
     losses = Counter(counters or {})
     losses.update(f"refused: {rejection.field}" for rejection in receipt.rejected)
-    _note_losses(access, losses, (span_id for by_id in traces.values() for span_id in by_id), now_ns)
+    identity = ",".join(span_id for by_id in traces.values() for span_id in by_id)
+    note_losses(access, losses, identity or str(now_ns), now_ns)
     return receipt
 
 
@@ -81,15 +82,17 @@ def renormalize(project: str, *, now_ns: int) -> Iterator[int]:
         )
 
 
-def _note_losses(access: Access, losses: Mapping[str, int], batch: Iterable[str], now_ns: int) -> None:
-    """Keep what was lost or refused, by reason, so that it is seen. The same batch again counts once."""
+def note_losses(access: Access, losses: Mapping[str, int], identity: str, now_ns: int) -> None:
+    """Keep what was lost or refused, by reason, so that it is seen.
+
+    The same losses of the same ``identity`` (a batch, or a stretch of time) count once.
+    """
     known: Counter[str] = Counter()
     for reason, count in Counter(losses).most_common():
         named = len(known) < MAX_LOSS_REASONS
         known[reason[:MAX_REASON_CHARACTERS] if named else "other"] += max(0, min(count, MAX_LOST))
     if not known.total():
         return
-    identity = ",".join(batch) or str(now_ns)
     digest = hashlib.blake2b(f"{identity} {sorted(known.items())}".encode(), digest_size=6)
     sort = f"{keys.day_of(now_ns // 1_000_000)}#{digest.hexdigest()}"
     get_store().put_record(
