@@ -20,7 +20,7 @@ from traces_app.domain.span import Span
 from traces_app.prices import own_prices
 from traces_app.storage import Stamp, StoreUnavailable, get_store, keys
 
-__all__ = ["Receipt", "Rejection", "StoreUnavailable", "receive", "renormalize"]
+__all__ = ["Receipt", "Rejection", "StoreUnavailable", "note_losses", "receive", "renormalize"]
 
 DAY_S: Final = 86_400
 MAX_REASON_CHARACTERS: Final = 64
@@ -80,9 +80,9 @@ def receive(
         receipt.write_units = get_store().append(access.project, ordered, Stamp(now_ns, _expiry(now_ns)))
     losses = Counter(counters or {})
     losses.update(f"refused: {rejection.field}" for rejection in receipt.rejected)
-    _note_losses(
-        access, losses, [entry.span for by_id in traces.values() for entry in by_id.values()], now_ns
-    )
+    batch = [entry.span for by_id in traces.values() for entry in by_id.values()]
+    identity = ",".join(span.span_id for span in batch) or str(now_ns)
+    note_losses(access, losses, identity, at_ns=_latest_ns(batch, now_ns), now_ns=now_ns)
     return receipt
 
 
@@ -98,10 +98,10 @@ def renormalize(project: str, *, now_ns: int) -> Iterator[int | None]:
         yield store.rewrite_trace(project, position, again, now_ns=now_ns)
 
 
-def _note_losses(access: Access, losses: Mapping[str, int], batch: Sequence[Span], now_ns: int) -> None:
-    """Keep what was lost or refused, by reason, so that it is seen: under the time of its batch's last span.
+def note_losses(access: Access, losses: Mapping[str, int], identity: str, *, at_ns: int, now_ns: int) -> None:
+    """Keep what was lost or refused at ``at_ns``, by reason, so that it is seen.
 
-    The same batch again counts once; one of which nothing was kept is not sent again.
+    The same losses of the same ``identity`` and time (a batch, or a stretch of time) count once.
     """
     known: Counter[str] = Counter()
     for reason, count in Counter(losses).most_common():
@@ -109,14 +109,17 @@ def _note_losses(access: Access, losses: Mapping[str, int], batch: Sequence[Span
         known[reason[:MAX_REASON_CHARACTERS] if named else "other"] += max(0, min(count, MAX_LOST))
     if not known.total():
         return
-    at_ns = max((span.start_ns for span in batch if span.start_ns is not None), default=now_ns)
-    at_ns = min(max(at_ns, now_ns - MAX_DELAY_NS), now_ns)
-    identity = ",".join(span.span_id for span in batch) or str(now_ns)
     digest = hashlib.blake2b(f"{identity} {sorted(known.items())}".encode(), digest_size=6)
     sort = f"{keys.day_of(at_ns // 1_000_000)}#{at_ns // 1_000_000:013d}#{digest.hexdigest()}"
     get_store().put_record(
         keys.losses_partition(access.project), sort, dict(+known), now_ns=now_ns, expires_at=_expiry(now_ns)
     )
+
+
+def _latest_ns(batch: Sequence[Span], now_ns: int) -> int:
+    """The start of its last span: the same when the batch comes again."""
+    latest_ns = max((span.start_ns for span in batch if span.start_ns is not None), default=now_ns)
+    return min(max(latest_ns, now_ns - MAX_DELAY_NS), now_ns)
 
 
 def _packed(span: Span) -> PackedSpan | Refusal:

@@ -72,3 +72,10 @@ def test_null_is_a_field_that_is_not_there() -> None:
 )
 def test_a_value_of_the_wrong_shape_is_none(value: Any) -> None:
     assert read(value) is None
+
+
+def test_a_scope_of_odd_shape_costs_no_span() -> None:
+    body = b'{"resourceSpans":[{"scopeSpans":[{"scope":{"name":5,"version":[]},"spans":[{}]}]}]}'
+    (record,) = read_spans_json(body)
+    assert isinstance(record, Record)
+    assert record.scope == {}

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Required
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
+from traces_app.domain.ids import HEX_NOT_ALL_ZERO, SPAN_ID_DIGITS, TRACE_ID_DIGITS
 from traces_app.domain.span import Kind, Status
 
 MAX_SPANS_PER_BATCH: Final = 10_000
@@ -24,22 +25,18 @@ MAX_TIME_UNIX_NANO: Final = 2**63 - 1
 """The year 2262."""
 
 
-_NOT_ONLY_ZEROS: Final = r"^[0-9A-Fa-f]*[1-9A-Fa-f][0-9A-Fa-f]*$"
-TRACE_ID_DIGITS: Final = 32
-SPAN_ID_DIGITS: Final = 16
-
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS)]
 Label = Annotated[str, StringConstraints(max_length=MAX_LABEL_CHARACTERS)]
 TraceId = Annotated[
     str,
     StringConstraints(
-        pattern=_NOT_ONLY_ZEROS, min_length=TRACE_ID_DIGITS, max_length=TRACE_ID_DIGITS, to_lower=True
+        pattern=HEX_NOT_ALL_ZERO, min_length=TRACE_ID_DIGITS, max_length=TRACE_ID_DIGITS, to_lower=True
     ),
 ]
 SpanId = Annotated[
     str,
     StringConstraints(
-        pattern=_NOT_ONLY_ZEROS, min_length=SPAN_ID_DIGITS, max_length=SPAN_ID_DIGITS, to_lower=True
+        pattern=HEX_NOT_ALL_ZERO, min_length=SPAN_ID_DIGITS, max_length=SPAN_ID_DIGITS, to_lower=True
     ),
 ]
 TimeUnixNano = Annotated[int, Field(ge=0, le=MAX_TIME_UNIX_NANO)]

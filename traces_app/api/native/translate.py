@@ -10,14 +10,13 @@ from pydantic import TypeAdapter, ValidationError
 from traces_app.api.body import JsonBody
 from traces_app.api.native.schemas import (
     MAX_SPANS_PER_BATCH,
-    SPAN_ID_DIGITS,
-    TRACE_ID_DIGITS,
     BatchIn,
     ResourceIn,
     SpanIn,
 )
 from traces_app.api.problems import ProblemError
 from traces_app.api.validation import field_path
+from traces_app.domain.ids import SPAN_ID_DIGITS, TRACE_ID_DIGITS
 from traces_app.domain.span import SPAN_FIELDS, Span, Usage
 from traces_app.ingest import Receipt, Rejection
 
@@ -33,6 +32,7 @@ _ID_RULES: Final = {
 }
 
 _SENT_AS: Final = {"start_ns": "start_time_unix_nano", "end_ns": "end_time_unix_nano"}
+_KEPT_AS: Final = {sent: kept for kept, sent in _SENT_AS.items()}
 
 _span_in: Final = TypeAdapter(SpanIn)
 
@@ -49,7 +49,7 @@ class Batch:
 
     def reject(self, rejection: Rejection) -> None:
         self.rejected.append(rejection)
-        reason = f"refused: {rejection.field}"
+        reason = f"refused: {_KEPT_AS.get(rejection.field, rejection.field)}"
         self.counters[reason] = self.counters.get(reason, 0) + 1
 
 

@@ -25,6 +25,24 @@ __all__ = ["read_logs_json", "read_spans_json"]
 
 _INT64_BEYOND: Final = 2**63
 _MAX_DIGITS: Final = 20
+_KEPT_AS: Final = {
+    "traceId": "trace_id",
+    "spanId": "span_id",
+    "parentSpanId": "parent_span_id",
+    "traceState": "trace_state",
+    "eventName": "name",
+    "startTimeUnixNano": "start_ns",
+    "endTimeUnixNano": "end_ns",
+    "timeUnixNano": "start_ns",
+    "observedTimeUnixNano": "start_ns",
+    "droppedAttributesCount": "dropped",
+    "droppedEventsCount": "dropped",
+    "droppedLinksCount": "dropped",
+    "code": "status",
+    "message": "status",
+}
+"""Whatever the dialect, a field is refused by its name in a span as it is kept."""
+
 _BOOLEANS: Final = {"true": True, "false": False}
 _NO_NUMBERS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
 
@@ -99,7 +117,7 @@ def _misshaped(what: str, shape: str) -> ProblemError:
 
 
 def _json_scope(scope: dict[str, Any]) -> dict[str, Any]:
-    told = {name: _string(scope, name) for name in ("name", "version")}
+    told = {name: _json_text(scope.get(name), 0) for name in ("name", "version")}
     told_attributes = _json_attributes(scope.get("attributes"))
     return {name: value for name, value in {**told, "attributes": told_attributes}.items() if value}
 
@@ -167,7 +185,7 @@ def _string(holder: dict[str, Any], name: str) -> str:
     if found is None:
         return ""
     if not isinstance(found, str):
-        raise BadRecord(name, "must be a text")
+        raise BadRecord(_KEPT_AS.get(name, name), "must be a text")
     return found
 
 
@@ -177,7 +195,7 @@ def _integer(holder: dict[str, Any], name: str) -> int:
         return 0
     number = _whole(found)
     if number is None or not 0 <= number < 2 * _INT64_BEYOND:
-        raise BadRecord(name, "must be a whole number from 0, as a number or a text")
+        raise BadRecord(_KEPT_AS.get(name, name), "must be a whole number from 0, as a number or a text")
     return number
 
 

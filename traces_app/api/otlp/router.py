@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -22,6 +23,8 @@ from traces_app.api.otlp import decode
 from traces_app.api.otlp.answers import LOGS, METRICS, TRACES, Signal, answer, is_json, refusal
 from traces_app.api.otlp.translate import Export, export_of_logs, export_of_spans
 from traces_app.api.problems import ProblemError, problem_of
+from traces_app.ingest import StoreUnavailable
+from traces_app.queries import StoreUnusable
 
 __all__ = ["urlpatterns"]
 
@@ -31,6 +34,10 @@ METRICS_WEIGHT: Final = 1 / 20
 """Of a request whose content is dropped: exporters send it every minute, and it is read all the same."""
 
 
+NOTE_BODIES_EACH_NS: Final = 600 * 10**9
+"""Ten minutes. An exporter sends every few seconds, and a page of problems holds 500 notes."""
+
+
 def _view(signal: Signal, receive: Receiver, *, weight: float = 1.0) -> Any:
     """Whatever is raised is told as OTLP tells it, in the request's type."""
 
@@ -38,7 +45,7 @@ def _view(signal: Signal, receive: Receiver, *, weight: float = 1.0) -> Any:
         try:
             _check_method(request)
             access = admit(request, "ingest", weight=weight)
-            return answer(request, receive(request, access), signal)
+            return answer(request, _received(receive, request, access), signal)
         except Exception as error:  # noqa: BLE001 - the one door of errors: problem_of logs the unexpected
             return refusal(request, problem_of(error))
 
@@ -48,6 +55,19 @@ def _view(signal: Signal, receive: Receiver, *, weight: float = 1.0) -> Any:
 def _check_method(request: HttpRequest) -> None:
     if request.method != "POST":
         raise ProblemError(405, "Method not allowed", "Exporters POST here: OTLP over HTTP.", allow="POST")
+
+
+def _received(receive: Receiver, request: HttpRequest, access: Access) -> Export:
+    """Exporters say nothing of a body that is refused, and drop it: the page of problems shall."""
+    try:
+        return receive(request, access)
+    except ProblemError as problem:
+        now_ns = time.time_ns()
+        loss = {f"refused: body ({problem.title})": 1}
+        with suppress(StoreUnavailable, StoreUnusable):  # what is wrong with the body is still to be told
+            stretch_ns = now_ns - now_ns % NOTE_BODIES_EACH_NS
+            ingest.note_losses(access, loss, "body", at_ns=stretch_ns, now_ns=now_ns)
+        raise
 
 
 def _traces(request: HttpRequest, access: Access) -> Export:

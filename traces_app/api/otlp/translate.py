@@ -12,6 +12,7 @@ import orjson
 
 from traces_app.api.otlp.records import BadRecord, Record
 from traces_app.domain.conventions import SIGNS, otel_genai, pydantic_ai
+from traces_app.domain.ids import is_span_id, is_trace_id
 from traces_app.domain.limits import MAX_CLOCK_AHEAD_NS, MAX_SPAN_BYTES
 from traces_app.domain.problems import NOTE_PREFIX
 from traces_app.domain.span import Span
@@ -28,7 +29,6 @@ MAX_EVENTS: Final = 10_000
 SPACE_AROUND_EVENTS: Final = 4096
 """Bytes of a partial span besides its events and its resource: ids, times and names of fields."""
 
-_TRACE_ID: Final = re.compile(r"[0-9a-f]*[1-9a-f][0-9a-f]*")
 _MODEL_WORD: Final = re.compile(r"(?:^|[._])(?:llm|prompt|completion|prompt_tokens|input_tokens)(?:[._]|$)")
 _REMOTE_KNOWN, _REMOTE = 0x100, 0x200
 _STATUS_ERROR: Final = 2
@@ -138,9 +138,9 @@ class _PartialSpan:
 
 
 def _bad_ids(record: Record) -> BadRecord | None:
-    if len(record.trace_id) != 32 or not _TRACE_ID.fullmatch(record.trace_id):  # noqa: PLR2004 - OTLP's
+    if not is_trace_id(record.trace_id):
         return BadRecord("trace_id", "must be 16 bytes (32 hex digits), not all of them 0")
-    if len(record.span_id) != 16 or not _TRACE_ID.fullmatch(record.span_id):  # noqa: PLR2004 - OTLP's
+    if not is_span_id(record.span_id):
         return BadRecord("span_id", "must be 8 bytes (16 hex digits), not all of them 0")
     return None
 
@@ -164,7 +164,7 @@ def _is_placeholder(record: Record) -> bool:
 
 def _span(record: Record, now_ns: int) -> Span:
     parent = record.parent_span_id
-    has_parent = len(parent) == 16 and bool(_TRACE_ID.fullmatch(parent))  # noqa: PLR2004 - OTLP's
+    has_parent = is_span_id(parent)
     is_error = record.status_code == _STATUS_ERROR
     span = Span(
         trace_id=record.trace_id,

@@ -7,12 +7,12 @@ have no clock of their own, so this is the one dialect where the server says whe
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Final
 
 from traces_app.api.answers import iso_utc, milliseconds
 from traces_app.api.errors import ProblemError
 from traces_app.api.seed.schemas import SpanCompletion, SpanIn, SpanOut, TraceIn, TraceOut
+from traces_app.domain.ids import SPAN_ID_DIGITS, TRACE_ID_DIGITS, new_span_id, new_trace_id
 from traces_app.domain.span import Span, Usage
 from traces_app.domain.summary import TraceSummary
 
@@ -28,11 +28,8 @@ __all__ = [
     "trace_out",
 ]
 
-_HANDLE: Final = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
+_HANDLE: Final = re.compile(rf"([0-9a-f]{{{TRACE_ID_DIGITS}}})-([0-9a-f]{{{SPAN_ID_DIGITS}}})")
 _STATUS_WORDS: Final = {"pending": "running", "ok": "completed", "error": "failed", "cancelled": "failed"}
-_UUID_VERSION_7: Final = 0x7 << 76
-_UUID_VARIANT: Final = 0x2 << 62
-_UUID_RANDOM_BITS: Final = (0xFFF << 64) | (2**62 - 1)
 
 
 # -- ids -------------------------------------------------------------------------------------------
@@ -52,15 +49,9 @@ def span_ids(handle: str) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
-def _new_trace_id(now_ns: int) -> str:
-    """32 hex digits in the layout of a version 7 UUID (RFC 9562): 48 bits of milliseconds come first."""
-    random_bits = secrets.randbits(80) & _UUID_RANDOM_BITS
-    return f"{(now_ns // 1_000_000) << 80 | _UUID_VERSION_7 | _UUID_VARIANT | random_bits:032x}"
-
-
 # -- in --------------------------------------------------------------------------------------------
 def new_root(body: TraceIn, *, now_ns: int) -> Span:
-    trace_id = _new_trace_id(now_ns)
+    trace_id = new_trace_id(now_ns)
     return Span(
         trace_id=trace_id,
         span_id=root_id(trace_id),
@@ -78,7 +69,7 @@ def new_root(body: TraceIn, *, now_ns: int) -> Span:
 def new_span(body: SpanIn, trace: TraceSummary, *, now_ns: int) -> Span:
     return Span(
         trace_id=trace.trace_id,
-        span_id=secrets.token_hex(8),
+        span_id=new_span_id(),
         parent_span_id=_parent(body.parent_span_id, trace),
         name=body.name,
         kind=body.span_type,

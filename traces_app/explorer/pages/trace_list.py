@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from traces_app.domain.ids import new_span_id, new_trace_id
 from traces_app.domain.summary import TraceSummary
 from traces_app.explorer.filters import ListQuery
 from traces_app.explorer.formats import (
@@ -293,10 +293,9 @@ def _more(values: Sequence[str], shown: int) -> str:
 
 def _welcome(visitor: Visitor, base_url: str) -> Welcome:
     """A first trace to send: its ids and times are new with every look, so sending twice makes two."""
-    start_ms = visitor.now_ns // _MILLISECOND_NS
     span = {
-        "trace_id": f"{start_ms:012x}7{secrets.token_hex(2)[1:]}8{secrets.token_hex(8)[1:]}",
-        "span_id": secrets.token_hex(8),
+        "trace_id": new_trace_id(visitor.now_ns),
+        "span_id": new_span_id(),
         "name": "hello",
         "kind": "llm",
         "model": "gpt-4o-mini",
