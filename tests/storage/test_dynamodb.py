@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
 
-from traces_app.storage.dynamodb import MAX_SENDS, DynamoDBClient, batch_put, border
+from traces_app.storage.dynamodb import MAX_SENDS, DynamoDBClient, batch_put, border, missing_tables
 from traces_app.storage.errors import StoreUnavailable, StoreUnusable
 from traces_app.storage.models import SpanItem
 
@@ -133,3 +133,15 @@ def test_batches_hold_at_most_25_items() -> None:
     batch_put(client, items(60))
 
     assert [len(sent) for sent in client.sent] == [25, 25, 10]
+
+
+def test_a_missing_table_names_the_command_that_makes_it() -> None:
+    missing = ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "none"}}, "GetItem")
+    ours = {"TableName": SpanItem.Meta.table_name}
+    with pytest.raises(StoreUnusable, match="create_tables"), missing_tables("GetItem", ours):
+        raise missing
+    batch = {"RequestItems": {SpanItem.Meta.table_name: []}}
+    with pytest.raises(StoreUnusable, match="create_tables"), missing_tables("BatchWriteItem", batch):
+        raise missing
+    with pytest.raises(ClientError), missing_tables("DescribeTable", ours):
+        raise missing

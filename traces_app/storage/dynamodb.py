@@ -27,7 +27,7 @@ from botocore.session import Session
 from pynamodb.exceptions import PutError
 
 from traces_app.storage.errors import StoreUnavailable, StoreUnusable
-from traces_app.storage.models import Item
+from traces_app.storage.models import MODELS, Item
 
 __all__ = ["Client", "DynamoDBClient", "batch_delete", "batch_put"]
 
@@ -66,10 +66,8 @@ CONFIGURATION_CODES: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
-DEFINITION_CALLS: Final = frozenset(
-    {"CreateTable", "DescribeTable", "DescribeTimeToLive", "UpdateContinuousBackups", "UpdateTimeToLive"}
-)
-"""Calls about tables: to them a missing one is an answer."""
+CALLS_ABOUT_TABLES: Final = frozenset({"DescribeTimeToLive", "UpdateTimeToLive", "UpdateContinuousBackups"})
+"""Beside those with Table in their name."""
 
 TRANSIENT_REASONS: Final = frozenset(
     {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "RequestLimitExceeded"}
@@ -111,7 +109,7 @@ class DynamoDBClient:
         self._client_of_this_process()
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
-        with border(), _missing_tables(operation_name):
+        with border(), missing_tables(operation_name, operation_kwargs):
             client = self._client_of_this_process()
             answer: dict[str, Any] = client._make_api_call(operation_name, operation_kwargs)  # noqa: SLF001 - the seam
             return answer
@@ -187,18 +185,26 @@ def border() -> Iterator[None]:
 
 
 @contextmanager
-def _missing_tables(operation_name: str) -> Iterator[None]:
-    """Where a table that is not there becomes StoreUnusable, naming the command that makes it."""
+def missing_tables(operation_name: str, operation_kwargs: dict[str, Any]) -> Iterator[None]:
+    """Where a table of ours that is not there becomes StoreUnusable, naming the command that makes it."""
     try:
         yield
     except ClientError as error:
-        is_missing = error.response["Error"]["Code"] == "ResourceNotFoundException"
-        if is_missing and operation_name not in DEFINITION_CALLS:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException" and _concerns_items(
+            operation_name, operation_kwargs
+        ):
             raise StoreUnusable(
                 "A table is missing: run manage.py create_tables (on AWS: just apply-dev), "
                 "or correct DYNAMODB_TRACES_TABLE and DYNAMODB_SPANS_TABLE."
             ) from error
         raise
+
+
+def _concerns_items(operation_name: str, operation_kwargs: dict[str, Any]) -> bool:
+    """Not a call about the table itself: to that a missing one is an answer."""
+    named = {operation_kwargs.get("TableName"), *operation_kwargs.get("RequestItems", ())}
+    ours = {model.Meta.table_name for model in MODELS}
+    return "Table" not in operation_name and operation_name not in CALLS_ABOUT_TABLES and bool(named & ours)
 
 
 def _raise_for(error: ClientError) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -163,7 +164,7 @@ def otlp_checks(client: httpx.Client) -> Iterator[tuple[str, bool]]:
 
 def browser_checks(stage: Stage, key: str, trace_id: str) -> Iterator[tuple[str, bool]]:
     browser, lines = log_in(stage, key)
-    with browser:
+    with closing(browser):
         yield "cookies are Secure and HttpOnly", all("Secure" in it and "HttpOnly" in it for it in lines)
         names = [line.partition("=")[0] for line in lines[1:]]
         yield "each cookie is sent once", len(names) == len(set(names)) == 2
