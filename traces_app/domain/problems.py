@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 NOTE_PREFIX: Final = "note: "
 """Of a reason that is no loss, but worth to be seen among the problems."""
+
+
+PARTS_DROPPED: Final = " dropped by the sender's limits"
+"""End of a reason by which parts of spans were lost (attributes, events, links), and no spans."""
+
+
+def lost_spans(dropped: Mapping[str, int]) -> dict[str, int]:
+    """Of what a sender lost, the spans."""
+    return {reason: count for reason, count in dropped.items() if not reason.endswith(PARTS_DROPPED)}
 
 
 @dataclass(slots=True, frozen=True)

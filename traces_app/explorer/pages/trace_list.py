@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from traces_app.domain.ids import new_span_id, new_trace_id
+from traces_app.domain.problems import lost_spans
 from traces_app.domain.summary import TraceSummary
 from traces_app.explorer.filters import ListQuery
 from traces_app.explorer.formats import (
@@ -222,7 +223,7 @@ def _line(summary: TraceSummary, query: ListQuery, longest_ms: float, now_ns: in
         status_label=STATUS_LABELS.get(summary.status, summary.status),
         asked=visible_line(summary.input_preview or ""),
         said=visible_line(summary.output_preview or ""),
-        losses=losses_text(summary.dropped),
+        losses=losses_text(lost_spans(summary.dropped)),
         started=moment(summary.start_ns, now_ns=now_ns),
         duration=duration_text(None if duration_ms is None else duration_ms * _MILLISECOND_NS),
         bar_width=f"{min(100, 100 * duration_ms / longest_ms):.1f}%" if duration_ms and longest_ms else "",

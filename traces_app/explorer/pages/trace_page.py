@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from traces_app.domain.problems import lost_spans
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.tree import TreeRow
 from traces_app.explorer.formats import (
@@ -161,7 +162,7 @@ def _facts(summary: TraceSummary, rows: Sequence[TreeRow], base: str) -> list[Fa
         Fact("LLM calls", count_text(calls)),
         Fact("Tokens", tokens_text(summary.input_tokens, summary.output_tokens), note=_cache_share(summary)),
         Fact("Cost", total_cost_text(summary), note=unpriced_text(summary)),
-        Fact("Spans", count_text(len(rows)), mark="lost" if summary.dropped else ""),
+        Fact("Spans", count_text(len(rows)), mark="lost" if lost_spans(summary.dropped) else ""),
     ]
     share = _model_share(summary, rows)
     if share:
@@ -231,10 +232,12 @@ def _pair(name: str, value: str) -> str:
 def _notes(summary: TraceSummary, rows: Sequence[TreeRow]) -> list[str]:
     """What is missing, in sentences."""
     notes = []
-    lost = sum(summary.dropped.values())
-    if lost:
+    spans = lost_spans(summary.dropped)
+    if lost := sum(spans.values()):
         received = summary.span_count or len(rows)
-        notes.append(f"{received:,} of {received + lost:,} spans, {losses_text(summary.dropped)}")
+        notes.append(f"{received:,} of {received + lost:,} spans, {losses_text(spans)}")
+    parts = {reason: count for reason, count in summary.dropped.items() if reason not in spans}
+    notes += [f"{count:,} {visible_line(reason, 60)}" for reason, count in parts.items() if count]
     if summary.root_span_id is None:
         notes.append("The root was not received: the name and the status are the first span's.")
     orphans = sum(row.is_orphan for row in rows)
