@@ -7,6 +7,10 @@ from typing import Final
 MAX_SPAN_BYTES: Final = 16 * 2**20
 """JSON bytes of one span: it is held in memory whole, several times over, while it is packed."""
 
+MAX_SHARED_BYTES: Final = 128 * 2**20
+"""What a batch says once (a resource, a scope) is kept with each span: its size times the spans it is of.
+4 KB of resource on 20,000 spans is 80 MB; one of a megabyte on 2,000 spans took 2 GB."""
+
 MAX_VALUE_DEPTH: Final = 200
 """Levels of nesting in a JSON value: orjson writes 254 at most, and the span itself takes some."""
 
