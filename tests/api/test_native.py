@@ -227,6 +227,21 @@ def test_too_many_spans_name_the_limit(api: Api) -> None:
     assert str(MAX_SPANS_PER_BATCH) in answer.json()["limit"]
 
 
+def test_a_resource_too_large_for_the_number_of_its_spans_names_the_limit(api: Api) -> None:
+    resource = {"about": "x" * 2**20}
+    assert api.ingest(*[span_in()] * 2, resource=resource).status_code == 202
+    answer = api.ingest(*[{}] * 200, resource=resource)
+    assert (answer.status_code, answer.json()["field"]) == (413, "resource")
+    assert "128 MiB" in answer.json()["limit"]
+
+
+def test_a_resource_nested_too_deep_names_the_limit(api: Api) -> None:
+    body = b'{"spans": [], "resource": {"deep": ' + b"[" * 400 + b"]" * 400 + b"}}"
+    answer = api.post("/api/ingest", body)
+    assert (answer.status_code, answer.json()["field"]) == (422, "resource")
+    assert "200 levels" in answer.json()["detail"]
+
+
 def test_an_empty_batch_is_fine_and_its_losses_are_counted(api: Api) -> None:
     assert api.ingest(counters={"queue full": 3}).json() == {"accepted": 0, "rejected": []}
     assert api.get("/api/v1/stats").json()["losses"] == {"queue full": 3}

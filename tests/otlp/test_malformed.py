@@ -54,6 +54,18 @@ def test_deep_values_neither_hang_nor_fail(value: str) -> None:
     assert post_json(span).status in (200, 400)
 
 
+@pytest.mark.parametrize("where", ["resource", "scope"])
+def test_a_resource_or_scope_nested_deep_costs_no_span(where: str) -> None:
+    deep = '{"arrayValue":{"values":[' * 150 + "]}}" * 150
+    about = '{"attributes":[{"key":"deep","value":' + deep + "}],"
+    about += '"odd":' + "[" * 400 + "]" * 400 + "}"
+    span = '{"traceId":"' + "a" * 32 + '","spanId":"' + "b" * 16 + '","endTimeUnixNano":1}'
+    scope = f'"scope":{about if where == "scope" else "{}"}'
+    resource = f'"resource":{about if where == "resource" else "{}"}'
+    body = '{"resourceSpans":[{' + resource + ',"scopeSpans":[{' + scope + ',"spans":[' + span + "]}]}]}"
+    assert post_json(body.encode()).json() == {}
+
+
 @pytest.mark.parametrize(
     "key",
     [

@@ -11,6 +11,10 @@ MAX_BATCH_BYTES: Final = 256 * 2**20
 """JSON bytes of all spans of a batch: four times the largest body. What a body says once for many spans (a
 resource) is written with each."""
 
+MAX_SHARED_BYTES: Final = 128 * 2**20
+"""What a batch says once (a resource, a scope) is kept with each span: its size times the spans it is of.
+4 KB of resource on 20,000 spans is 80 MB; one of a megabyte on 2,000 spans took 2 GB."""
+
 MAX_VALUE_DEPTH: Final = 200
 """Levels of nesting in a JSON value: orjson writes 254 at most, and the span itself takes some."""
 

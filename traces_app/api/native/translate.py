@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from traces_app.api.body import JsonBody
@@ -17,6 +18,7 @@ from traces_app.api.native.schemas import (
 from traces_app.api.problems import ProblemError
 from traces_app.api.validation import field_path
 from traces_app.domain.ids import SPAN_ID_DIGITS, TRACE_ID_DIGITS
+from traces_app.domain.limits import MAX_SHARED_BYTES, MAX_VALUE_DEPTH
 from traces_app.domain.span import SPAN_FIELDS, Span, Usage
 from traces_app.ingest import Receipt, Rejection
 
@@ -56,11 +58,13 @@ class Batch:
 def batch_of(body: JsonBody) -> Batch:
     """Validate each span on its own.
 
-    Raises pydantic's ValidationError for an envelope of the wrong shape, a 413 problem for too many spans.
+    Raises pydantic's ValidationError for an envelope of the wrong shape, a 413 problem for too many spans,
+    or for a resource too large for their number.
     """
     envelope = BatchIn.model_validate(body.value)
     if len(envelope.spans) > MAX_SPANS_PER_BATCH:
         raise _too_many(len(envelope.spans))
+    _check_resource(envelope)
     stamp = _Stamp(envelope.resource or {}, body.notices)
     batch = Batch(counters=dict(envelope.counters or {}))
     for index, raw in enumerate(envelope.spans):
@@ -72,6 +76,16 @@ def batch_of(body: JsonBody) -> Batch:
             batch.spans.append(stamp.span_of(fields))
             batch.indexes.append(index)
     return batch
+
+
+def _check_resource(envelope: BatchIn) -> None:
+    try:
+        resource_bytes = len(orjson.dumps(envelope.resource))
+    except TypeError:
+        detail = f"resource: nested deeper than {MAX_VALUE_DEPTH} levels"
+        raise ProblemError(422, "Invalid value", detail, field="resource") from None
+    if resource_bytes * len(envelope.spans) > MAX_SHARED_BYTES:
+        raise _too_large_resource()
 
 
 def answer_of(batch: Batch, receipt: Receipt) -> dict[str, Any]:
@@ -148,4 +162,14 @@ def _too_many(count: int) -> ProblemError:
         f"The batch holds {count} spans. Send fewer at a time.",
         field="spans",
         limit=f"{MAX_SPANS_PER_BATCH} spans a batch",
+    )
+
+
+def _too_large_resource() -> ProblemError:
+    return ProblemError(
+        413,
+        "Resource too large",
+        "The resource is kept with each span. Send fewer spans at a time, or a smaller resource.",
+        field="resource",
+        limit=f"{MAX_SHARED_BYTES // 2**20} MiB for the resource, times the spans of the batch",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from traces_app.api.problems import ProblemError
-from traces_app.domain.limits import MAX_SPAN_BYTES
+from traces_app.domain.limits import MAX_SHARED_BYTES, MAX_SPAN_BYTES
 
 __all__ = ["MAX_RECORDS_PER_REQUEST", "MAX_RECORD_BYTES", "Allowance", "check_marks"]
 
@@ -25,9 +25,6 @@ COUNTED_FIELD, PAIR, EVENT, LINK = 2, 3, 8, 8
 
 MAX_OUTER_FIELDS: Final = 400_000
 """Of the protobuf levels around the records: to step over them takes a quarter of a second."""
-
-MAX_SHARED_BYTES: Final = 256 * 2**20
-"""Resource and scope are kept with each span: their size times the spans below them."""
 
 MAX_MARKS: Final = 2_000_000
 """``{`` and ``[`` in a body, also in JSON texts within it: each may be an object of 250 bytes. 64 MiB of

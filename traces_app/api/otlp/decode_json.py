@@ -73,24 +73,18 @@ def _json_records(
     request, _ = parse_json(body)
     if not isinstance(request, dict):
         raise _misshaped("The body", "an object")
-    found = [
-        (group, part, _list(part, records))
-        for group in _objects(request, groups)
-        for part in _objects(group, scoped)
-    ]
     allowance = Allowance()
-    for group, part, listed in found:
-        allowance.spend_records(len(listed))
-        allowance.share(_json_bytes(group, "resource") + _json_bytes(part, "scope"), len(listed))
-    for group, part, listed in found:
+    found = []
+    for group in _objects(request, groups):
         resource = _json_attributes(_object(group, "resource").get("attributes"))
-        scope = _json_scope(_object(part, "scope"))
+        for part in _objects(group, scoped):
+            scope, listed = _json_scope(_object(part, "scope")), _list(part, records)
+            allowance.spend_records(len(listed))
+            allowance.share(len(orjson.dumps((resource, scope))), len(listed))
+            found.append((resource, scope, listed))
+    for resource, scope, listed in found:
         for record in listed:
             yield resource, scope, record
-
-
-def _json_bytes(holder: dict[str, Any], name: str) -> int:
-    return len(orjson.dumps(_object(holder, name)))
 
 
 def _objects(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
