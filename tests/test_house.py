@@ -11,7 +11,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 CODE = [
     file
-    for folder in ("traces_app", "tracer_project", "client/llm_tracer")
+    for folder in ("traces_app", "tracer_project", "infrastructure", "client/llm_tracer")
     for file in sorted((CHECKOUT / folder).rglob("*.py"))
 ]
 
