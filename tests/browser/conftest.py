@@ -29,8 +29,9 @@ WAIT_MS = 20_000
 expect.set_options(timeout=WAIT_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """One for all tests here, and closed behind them: its event loop would be in the way of others."""
     if CHROMIUM is None or not Path(CHROMIUM).exists():
         pytest.fail(HOW_TO_INSTALL)
     with sync_playwright() as playwright:
@@ -48,7 +49,7 @@ def _open_door(store: Any, settings: Any) -> None:
     access.forget_keys()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site() -> Iterator[str]:
     """One server for all tests: each has its store by the settings, which are read at every request."""
     with our_server() as address:

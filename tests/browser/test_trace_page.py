@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from axe_core_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.trace_pages import ZOOMED, agent_trace, names, open_trace, title, wide_trace
@@ -24,7 +24,7 @@ def node_count(page: Page) -> int:
 
 
 def complaints_of_axe(page: Page) -> list[str]:
-    found = Axe().run(page)["violations"]
+    found = Axe().run(page).response["violations"]
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SERIOUS]
 
 

@@ -1,16 +1,14 @@
-"""A real server, a real browser: what only those show. Needs Debian's ``chromium`` package."""
+"""A real server, a real browser: what only those show."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.builders import own_trace_id, span_id
 from tests.servers import server_process
@@ -33,22 +31,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Where there is none its tests are skipped, but never in CI."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        message = "No chromium: apt-get install chromium"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="package")
-def session(browser: Browser, server: str) -> Any:
+def session(chromium: Browser, server: str) -> Any:
     """The cookies of somebody who logged in."""
-    with browser.new_context() as context:
+    with chromium.new_context() as context:
         page = context.new_page()
         page.goto(f"{server}/dashboard/login")
         page.fill("#key", "project-dev")
@@ -58,7 +43,7 @@ def session(browser: Browser, server: str) -> Any:
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: str, session: Any) -> Iterator[Open]:
+def open_page(chromium: Browser, server: str, session: Any) -> Iterator[Open]:
     """Open a place of the dashboard. What the console reports of errors fails the test."""
     expect.set_options(timeout=WAIT_MS)
     contexts: list[BrowserContext] = []
@@ -66,7 +51,7 @@ def open_page(browser: Browser, server: str, session: Any) -> Iterator[Open]:
 
     def open_at(place: str = "", **options: Any) -> Page:
         size = {"width": 1440, "height": 900}
-        context = browser.new_context(viewport=size, storage_state=session, **options)
+        context = chromium.new_context(viewport=size, storage_state=session, **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(WAIT_MS)
