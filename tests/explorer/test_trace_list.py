@@ -205,3 +205,9 @@ def test_losses_that_senders_report_are_shown(dev: Client, send: Sender, access:
 def test_refusals_are_told_even_where_no_trace_was_kept(dev: Client, access: Any) -> None:
     receive(access, [], now_ns=time.time_ns(), counters={"refused: name": 3})
     assert "lost or refused: 3 refused: name" in Page(dev.get("/dashboard/")).text
+
+
+def test_of_many_reasons_of_losses_the_most_frequent_are_told(dev: Client, access: Any) -> None:
+    counters = {f"reason {number}": number for number in range(1, 7)}
+    receive(access, [], now_ns=time.time_ns(), counters=counters)
+    assert "6 reason 6, 5 reason 5, 4 reason 4, 6 for other reasons" in Page(dev.get("/dashboard/")).text

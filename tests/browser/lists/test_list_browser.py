@@ -190,3 +190,13 @@ def test_everything_is_there_without_javascript(open_page: Open, place: str) -> 
         page.fill("input[name=tag]", "vip")
         page.get_by_role("button", name="Add tag").click()
         expect(page.locator(".messagelist")).to_contain_text("1 trace tagged vip.")
+
+
+def test_a_trace_opened_from_the_list_leads_to_the_next_one(open_page: Open) -> None:
+    page = open_page()
+    page.locator("[data-row] a.name").first.click()
+    page.wait_for_url("**/t/*")
+    page.locator("[data-trace][data-ready]").wait_for(state="attached")
+    first = page.url
+    page.keyboard.press("J")
+    page.wait_for_url(lambda url: "/t/" in url and url.split("#")[0] != first.split("#")[0])

@@ -46,6 +46,7 @@ from traces_app.searching import Found
 PAGE_SIZE: Final = 50
 MAX_TAGS_SHOWN: Final = 3
 MAX_MODELS_SHOWN: Final = 2
+MAX_LOSSES_SHOWN: Final = 3
 _MILLISECOND_NS: Final = 1_000_000
 
 
@@ -149,7 +150,7 @@ def trace_list_page(
         searched=_searched(found, query),
         back=query.at_cursor(query.cursor),
         may_write=visitor.may_write,
-        losses=", ".join(f"{count:,} {words(visible_line(reason))}" for reason, count in losses.items()),
+        losses=_main_losses(losses),
         clear_address=query.without_filters(),
         newest_address=query.at_cursor(None) if query.cursor else "",
         older_address=query.at_cursor(found.next_cursor) if found.next_cursor else "",
@@ -254,6 +255,14 @@ def _long_duration_ms(traces: Sequence[TraceSummary]) -> float:
     """Nine in ten are no longer: one trace of an hour must not flatten all the others' bars."""
     durations = sorted(summary.duration_ms for summary in traces if summary.duration_ms is not None)
     return durations[len(durations) * 9 // 10] if durations else 0
+
+
+def _main_losses(losses: Mapping[str, int]) -> str:
+    """The most frequent reasons; the page of problems has them all."""
+    ordered = sorted(losses.items(), key=lambda item: -item[1])
+    told = [f"{count:,} {words(visible_line(reason))}" for reason, count in ordered[:MAX_LOSSES_SHOWN]]
+    rest = sum(count for _, count in ordered[MAX_LOSSES_SHOWN:])
+    return ", ".join([*told, f"{rest:,} for other reasons"] if rest else told)
 
 
 def losses_text(dropped: Mapping[str, int]) -> str:

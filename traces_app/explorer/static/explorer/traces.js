@@ -68,6 +68,7 @@
         });
         window.addEventListener('pageshow', update);
         update();
+        sessionStorage.setItem('traces.list', JSON.stringify(boxes.map((box) => box.value)));  // for J and K on a trace
     }
     document.addEventListener('keydown', (event) => {
         const isTyping = event.target.closest('input:not([type=checkbox]), textarea, select');
