@@ -16,14 +16,11 @@ import concurrent.futures
 import json
 import os
 import random
-import socket
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -31,6 +28,7 @@ from typing import Any
 
 import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from serving import free_port, phoenix_server, running
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -171,12 +169,12 @@ def stages(batches: int) -> dict[str, float]:
         return list(read_spans_protobuf(data))
 
     def normalise(data: bytes) -> None:
-        for span in export_of_spans(decode(data), now_ns=time.time_ns()).spans:
+        for span in export_of_spans(decode(data)).spans:
             normalize(span, now_ns=time.time_ns())
 
     def everything(data: bytes) -> None:
         now_ns = time.time_ns()
-        ingest.receive(access, export_of_spans(decode(data), now_ns=now_ns).spans, now_ns=now_ns)
+        ingest.receive(access, export_of_spans(decode(data)).spans, now_ns=now_ns)
 
     everything(body(0))
     decoding, normalising = cpu_us(decode, batches, 1), cpu_us(normalise, batches, 2)
@@ -265,57 +263,13 @@ def our_server(folder: str) -> Iterator[Target]:
 @contextmanager
 def phoenix(home: Path, folder: str) -> Iterator[Target]:
     """Spans are counted in its database: those are what its pages can show."""
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "arize-phoenix"], check=True)
-    port = free_port()
-    file = Path(folder) / "phoenix.sqlite3"
-    environment = os.environ | {
-        "PHOENIX_PORT": str(port),
-        "PHOENIX_GRPC_PORT": str(free_port()),
-        "PHOENIX_HOST": "127.0.0.1",
-        "PHOENIX_WORKING_DIR": folder,
-        "PHOENIX_SQL_DATABASE_URL": f"sqlite:///{file}",
-        "PHOENIX_TELEMETRY_ENABLED": "false",
-    }
+    with phoenix_server(home, folder) as (base, file):
 
-    def count() -> int:
-        with sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30) as connection:
-            return int(connection.execute("SELECT count(*) FROM spans").fetchone()[0])
+        def count() -> int:
+            with sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30) as connection:
+                return int(connection.execute("SELECT count(*) FROM spans").fetchone()[0])
 
-    base = f"http://127.0.0.1:{port}"
-    with running([str(python), "-m", "phoenix.server.main", "serve"], environment, f"{base}/healthz"):
         yield Target(f"{base}/v1/traces", count, slower=20)
-
-
-@contextmanager
-def running(command: list[str], environment: dict[str, str], health: str) -> Iterator[None]:
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)
-    try:
-        wait_until_healthy(health)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def wait_until_healthy(health: str) -> None:
-    for _ in range(1200):
-        try:
-            if httpx.get(health).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise RuntimeError(f"{health} did not answer")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def report(apart: dict[str, float], found: dict[str, dict[int, float]]) -> None:

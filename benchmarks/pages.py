@@ -17,12 +17,9 @@ import json
 import os
 import random
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +29,7 @@ from typing import Any
 import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from playwright.sync_api import Browser, Page, sync_playwright
+from serving import free_port, phoenix_server, running
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -226,60 +224,17 @@ def our_site(folder: str) -> Iterator[Site]:
 
 @contextmanager
 def phoenix_site(home: Path, folder: str) -> Iterator[Site]:
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "arize-phoenix"], check=True)
-    port = free_port()
-    environment = os.environ | {
-        "PHOENIX_PORT": str(port),
-        "PHOENIX_GRPC_PORT": str(free_port()),
-        "PHOENIX_HOST": "127.0.0.1",
-        "PHOENIX_WORKING_DIR": folder,
-        "PHOENIX_SQL_DATABASE_URL": f"sqlite:///{folder}/phoenix.sqlite3",
-        "PHOENIX_TELEMETRY_ENABLED": "false",
-    }
-    base = f"http://127.0.0.1:{port}"
+    with phoenix_server(home, folder) as (base, _):
 
-    def is_stored(trace_id: str, count: int) -> bool:
-        query = f'{{projects {{edges {{node {{trace(traceId: "{trace_id}") {{numSpans}}}}}}}}}}'
-        answer = httpx.post(f"{base}/graphql", json={"query": query}, timeout=30).json()
-        edges = (answer.get("data") or {}).get("projects", {}).get("edges", [])
-        return any((edge["node"].get("trace") or {}).get("numSpans") == count for edge in edges)
+        def is_stored(trace_id: str, count: int) -> bool:
+            query = f'{{projects {{edges {{node {{trace(traceId: "{trace_id}") {{numSpans}}}}}}}}}}'
+            answer = httpx.post(f"{base}/graphql", json={"query": query}, timeout=30).json()
+            edges = (answer.get("data") or {}).get("projects", {}).get("edges", [])
+            return any((edge["node"].get("trace") or {}).get("numSpans") == count for edge in edges)
 
-    with running([str(python), "-m", "phoenix.server.main", "serve"], environment, f"{base}/healthz"):
         yield Site(
             f"{base}/v1/traces", lambda trace_id: f"{base}/redirects/traces/{trace_id}", is_stored=is_stored
         )
-
-
-@contextmanager
-def running(command: list[str], environment: dict[str, str], health: str) -> Iterator[None]:
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)
-    try:
-        wait_until_healthy(health)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def wait_until_healthy(health: str) -> None:
-    for _ in range(1200):
-        try:
-            if httpx.get(health, timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise TimeoutError(health)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def report(ours: dict[int, Opening], theirs: dict[int, Opening]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_TAG_CHARACTERS
 from traces_app.domain.packing import PackedSpan, pack_payload, span_from
 from traces_app.domain.span import Span
-from traces_app.storage import Stamp, get_store, keys
+from traces_app.storage import Stamp, get_store
 
 __all__ = ["delete_trace", "tag_trace"]
 
@@ -16,7 +17,7 @@ def tag_trace(project: str, trace_id: str, tag: str, *, now_ns: int) -> bool:
     The tag comes as a record of the root that knows nothing else: everything that merges records sees it.
     """
     tag = " ".join(tag.split())[:MAX_TAG_CHARACTERS]
-    if not tag or not keys.is_trace_id(trace_id):
+    if not tag or not is_trace_id(trace_id):
         return False
     store = get_store()
     chunks = store.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
@@ -35,4 +36,4 @@ def tag_trace(project: str, trace_id: str, tag: str, *, now_ns: int) -> bool:
 
 def delete_trace(project: str, trace_id: str, *, now_ns: int) -> bool:
     """Nothing of it is left when this returns; false when there was nothing. Safe to repeat."""
-    return keys.is_trace_id(trace_id) and get_store().delete_trace(project, trace_id, now_ns=now_ns)
+    return is_trace_id(trace_id) and get_store().delete_trace(project, trace_id, now_ns=now_ns)

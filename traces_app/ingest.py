@@ -80,9 +80,10 @@ def receive(
         receipt.write_units = get_store().append(access.project, ordered, Stamp(now_ns, _expiry(now_ns)))
     losses = Counter(counters or {})
     losses.update(f"refused: {rejection.field}" for rejection in receipt.rejected)
-    batch = [entry.span for by_id in traces.values() for entry in by_id.values()]
-    identity = ",".join(span.span_id for span in batch) or str(now_ns)
-    note_losses(access, losses, identity, at_ns=_latest_ns(batch, now_ns), now_ns=now_ns)
+    if losses:
+        batch = [entry.span for by_id in traces.values() for entry in by_id.values()]
+        identity = ",".join(span.span_id for span in batch) or str(now_ns)
+        note_losses(access, losses, identity, at_ns=_latest_ns(batch, now_ns), now_ns=now_ns)
     return receipt
 
 

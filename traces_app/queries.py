@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_ID_CHARACTERS
 from traces_app.domain.mapping import map_span
 from traces_app.domain.packing import span_from
@@ -187,7 +188,7 @@ def get_trace(project: str, trace_id: str, *, now_ns: int, consistent: bool = Fa
 
     Who writes what depends on the answer asks for a ``consistent`` read.
     """
-    if not keys.is_trace_id(trace_id):
+    if not is_trace_id(trace_id):
         raise TraceNotFound(trace_id)
     store = get_store()
     chunks = store.read_trace(project, trace_id, now_ns=now_ns, consistent=consistent)
@@ -265,7 +266,7 @@ def position_of(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     start_ms, _, trace_id = cursor.partition("-")
-    if not (keys.is_start(start_ms) and keys.is_trace_id(trace_id)):
+    if not (keys.is_start(start_ms) and is_trace_id(trace_id)):
         raise BadCursor("cursor: use the next_cursor of an earlier answer as it is")
     return keys.trace_prefix(int(start_ms), trace_id)
 

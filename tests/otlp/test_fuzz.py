@@ -144,7 +144,7 @@ def keep(export: Any) -> None:
 @CHECKS
 @given(spans)
 def test_any_span_of_known_names_and_wild_values_is_read_and_packed(span: dict[str, Any]) -> None:
-    keep(export_of_spans(decode.read_spans_json(request_of(span)), now_ns=NOW_NS))
+    keep(export_of_spans(decode.read_spans_json(request_of(span))))
 
 
 documents = st.recursive(
@@ -157,7 +157,7 @@ documents = st.recursive(
 def read_or_refuse(read: Any, export: Any, body: bytes) -> None:
     """What cannot be read is a 400, whatever it is."""
     try:
-        keep(export(read(body), now_ns=NOW_NS))
+        keep(export(read(body)))
     except ProblemError as problem:
         if problem.status != 400:
             raise
@@ -200,7 +200,7 @@ def test_real_bodies_with_broken_bytes_are_read_or_told_to_be_no_otlp(
 @CHECKS
 @given(st.binary(max_size=200))
 def test_any_bytes_are_json_or_are_told_not_to_be(data: bytes) -> None:
-    read_or_refuse(parse_json, lambda _, now_ns: export_of_spans([], now_ns=now_ns), data)
+    read_or_refuse(parse_json, lambda _: export_of_spans([]), data)
 
 
 @settings(max_examples=min(EXAMPLES, 400), deadline=5000, suppress_health_check=list(HealthCheck))

@@ -59,7 +59,7 @@ def test_refused_log_records_are_counted_as_log_records() -> None:
     from traces_app.ingest import Receipt, Rejection
 
     record = Record("a" * 32, "b" * 16, "gen_ai.user.message", NOW_NS, {}, {}, {}, body={"content": "x"})
-    export = export_of_logs([record, record, record], now_ns=NOW_NS)
+    export = export_of_logs([record, record, record])
     assert len(export.spans) == 1
     export.add_refusals(Receipt(rejected=[Rejection(0, "b" * 16, "span", "too large")]))
     assert export.partial_success() == (3, "span: too large (3)")
@@ -82,7 +82,7 @@ def test_in_json_refused_logs_are_called_by_their_name() -> None:
 def test_events_beyond_the_limit_of_a_span_are_dropped_and_counted() -> None:
     record = Record("a" * 32, "b" * 16, "chat", NOW_NS, {}, {}, {})
     record.events = [{"name": "chunk"}] * (MAX_EVENTS + 3)
-    export = export_of_spans([record], now_ns=NOW_NS)
+    export = export_of_spans([record])
     assert len(export.spans[0].events) == MAX_EVENTS
     assert (
         export.spans[0].dropped == export.counters == {f"events beyond the first {MAX_EVENTS} of a span": 3}

@@ -13,7 +13,11 @@ from traces_app import ingest, queries
 from traces_app.access import Access
 from traces_app.queries import TraceFilter
 from traces_app.storage import StoreUnavailable
+from traces_app.storage.anchors import MAX_LISTS
+from traces_app.storage.models import AnchorItem
 from traces_app.storage.store import Store
+
+pytestmark = pytest.mark.usefixtures("store")
 
 
 @pytest.fixture
@@ -129,11 +133,12 @@ def test_what_a_failed_commit_did_not_keep_is_written_with_the_next(
     assert store.list_projects() == ["dev"]
 
 
-def test_a_trace_of_very_many_sessions_is_kept(store: Store, access: Access) -> None:
+def test_a_trace_of_very_many_sessions_is_kept_and_its_anchor_stays_small(access: Access) -> None:
     for number in range(2, 80):
         put(access, child(number, session_id=f"s{number}"))
     assert counts() == [78]
-    assert store.name == "sqlite"
+    (anchor,) = (item for item in AnchorItem.scan() if item.lists)
+    assert len(anchor.lists) == MAX_LISTS
 
 
 def test_a_list_of_losses_is_the_newest(access: Access) -> None:

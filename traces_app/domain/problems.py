@@ -10,13 +10,13 @@ NOTE_PREFIX: Final = "note: "
 """Of a reason that is no loss, but worth to be seen among the problems."""
 
 
-PARTS_DROPPED: Final = " dropped by the sender's limits"
-"""End of a reason by which parts of spans were lost (attributes, events, links), and no spans."""
+PARTS_OF_SPANS: Final = ("attributes ", "events ", "links ")
+"""Beginnings of reasons by which parts of spans were lost, and no spans."""
 
 
 def lost_spans(dropped: Mapping[str, int]) -> dict[str, int]:
     """Of what a sender lost, the spans."""
-    return {reason: count for reason, count in dropped.items() if not reason.endswith(PARTS_DROPPED)}
+    return {reason: count for reason, count in dropped.items() if not reason.startswith(PARTS_OF_SPANS)}
 
 
 @dataclass(slots=True, frozen=True)

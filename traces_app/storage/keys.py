@@ -15,7 +15,6 @@ OWN_ID_WINDOW_MS: Final = 30 * DAY_MS
 ids one in 64 has the right version and variant, and one in 3 million lies in the window as well."""
 
 _START: Final = re.compile(r"[0-9]{13}")
-_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _OWN_ID: Final = re.compile(r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
 
 PROJECTS: Final = "PROJECTS"
@@ -114,10 +113,6 @@ def parse_fragment_sort(sort: str) -> tuple[int, str]:
 
 def is_start(text: str) -> bool:
     return _START.fullmatch(text) is not None
-
-
-def is_trace_id(text: str) -> bool:
-    return _TRACE_ID.fullmatch(text) is not None
 
 
 def start_in_own_id(trace_id: str) -> int | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from traces_app.domain.problems import PARTS_DROPPED
-
 __all__ = ["MAX_VALUE_DEPTH", "TOO_DEEP", "BadRecord", "Record", "dropped_of", "event_of", "link_of"]
 
 MAX_VALUE_DEPTH: Final = 48
@@ -66,4 +64,4 @@ def link_of(trace_id: str, span_id: str, attributes: dict[str, Any]) -> dict[str
 
 def dropped_of(attributes: int, events: int, links: int) -> dict[str, int]:
     counts = {"attributes": attributes, "events": events, "links": links}
-    return {f"{what}{PARTS_DROPPED}": count for what, count in counts.items() if count}
+    return {f"{what} dropped by the sender's limits": count for what, count in counts.items() if count}

@@ -72,14 +72,12 @@ def _received(receive: Receiver, request: HttpRequest, access: Access) -> Export
 
 def _traces(request: HttpRequest, access: Access) -> Export:
     read = decode.read_spans_json if is_json(request) else decode.read_spans_protobuf
-    now_ns = time.time_ns()
-    return _keep(access, export_of_spans(read(read_body(request)), now_ns=now_ns), now_ns)
+    return _keep(access, export_of_spans(read(read_body(request))))
 
 
 def _logs(request: HttpRequest, access: Access) -> Export:
     read = decode.read_logs_json if is_json(request) else decode.read_logs_protobuf
-    now_ns = time.time_ns()
-    return _keep(access, export_of_logs(read(read_body(request)), now_ns=now_ns), now_ns)
+    return _keep(access, export_of_logs(read(read_body(request))))
 
 
 def _metrics(request: HttpRequest, _: Access) -> Export:
@@ -89,8 +87,8 @@ def _metrics(request: HttpRequest, _: Access) -> Export:
     return Export()
 
 
-def _keep(access: Access, export: Export, now_ns: int) -> Export:
-    receipt = ingest.receive(access, export.spans, now_ns=now_ns, counters=export.counters)
+def _keep(access: Access, export: Export) -> Export:
+    receipt = ingest.receive(access, export.spans, now_ns=time.time_ns(), counters=export.counters)
     export.add_refusals(receipt)
     return export
 

@@ -13,7 +13,7 @@ import orjson
 from traces_app.api.otlp.records import BadRecord, Record
 from traces_app.domain.conventions import SIGNS, otel_genai, pydantic_ai
 from traces_app.domain.ids import is_span_id, is_trace_id
-from traces_app.domain.limits import MAX_CLOCK_AHEAD_NS, MAX_SPAN_BYTES
+from traces_app.domain.limits import MAX_SPAN_BYTES
 from traces_app.domain.problems import NOTE_PREFIX
 from traces_app.domain.span import Span
 from traces_app.ingest import Receipt
@@ -70,7 +70,7 @@ class Export:
         return self.refused.total(), "; ".join(reasons)
 
 
-def export_of_spans(records: Iterable[Record | BadRecord], *, now_ns: int) -> Export:
+def export_of_spans(records: Iterable[Record | BadRecord]) -> Export:
     export = Export()
     for record in records:
         problem = record if isinstance(record, BadRecord) else _bad_ids(record)
@@ -78,7 +78,7 @@ def export_of_spans(records: Iterable[Record | BadRecord], *, now_ns: int) -> Ex
             export.refuse(problem)
         elif isinstance(record, Record) and not _is_placeholder(record):
             _limit_events(record)
-            export.spans.append(_span(record, now_ns))
+            export.spans.append(_span(record))
             export.counters.update(record.dropped)
             if _is_unknown_speech(record):
                 export.counters[
@@ -87,7 +87,7 @@ def export_of_spans(records: Iterable[Record | BadRecord], *, now_ns: int) -> Ex
     return export
 
 
-def export_of_logs(records: Iterable[Record | BadRecord], *, now_ns: int) -> Export:
+def export_of_logs(records: Iterable[Record | BadRecord]) -> Export:
     """Events of spans of models, as partial records of those spans; other logs are dropped."""
     export = Export()
     partial: dict[tuple[str, str], _PartialSpan] = {}
@@ -99,7 +99,7 @@ def export_of_logs(records: Iterable[Record | BadRecord], *, now_ns: int) -> Exp
         if name in _KEPT_EVENTS and _bad_ids(record) is None:
             ids = (record.trace_id, record.span_id)
             if ids not in partial:
-                partial[ids] = _PartialSpan(record, now_ns)
+                partial[ids] = _PartialSpan(record)
             problem = partial[ids].add(_event_of_log(name, record))
             if problem is not None:
                 export.refuse(problem)
@@ -114,7 +114,7 @@ def export_of_logs(records: Iterable[Record | BadRecord], *, now_ns: int) -> Exp
 class _PartialSpan:
     """What the logs of a request tell about one span; a log beyond the limits of a span is refused alone."""
 
-    def __init__(self, record: Record, now_ns: int) -> None:
+    def __init__(self, record: Record) -> None:
         self.span = Span(
             trace_id=record.trace_id,
             span_id=record.span_id,
@@ -123,7 +123,6 @@ class _PartialSpan:
             status="pending",
             attributes={"otel": {"resource": record.resource, "mapper": 0}},
         )
-        _forget_odd_times(self.span, now_ns)
         self._bytes_left = MAX_SPAN_BYTES - SPACE_AROUND_EVENTS - len(orjson.dumps(record.resource))
 
     def add(self, event: dict[str, Any]) -> BadRecord | None:
@@ -162,7 +161,7 @@ def _is_placeholder(record: Record) -> bool:
     return record.attributes.get(pydantic_ai.SPAN_TYPE) == pydantic_ai.PLACEHOLDER
 
 
-def _span(record: Record, now_ns: int) -> Span:
+def _span(record: Record) -> Span:
     parent = record.parent_span_id
     has_parent = is_span_id(parent)
     is_error = record.status_code == _STATUS_ERROR
@@ -183,7 +182,6 @@ def _span(record: Record, now_ns: int) -> Span:
         span.notices.append("parent_span_id was no 8 bytes: shown as a root")
     if record.is_repaired:
         span.notices.append("texts cut inside a character: U+FFFD stands for its half")
-    _forget_odd_times(span, now_ns)
     return span
 
 
@@ -203,15 +201,6 @@ def _kept_attributes(record: Record) -> dict[str, Any]:
     }
     attributes["otel"] = {name: value for name, value in about.items() if value} | {"mapper": 0}
     return attributes
-
-
-def _forget_odd_times(span: Span, now_ns: int) -> None:
-    """A span with a broken clock is kept; its time is not believed."""
-    for name in ("start_ns", "end_ns"):
-        value = getattr(span, name)
-        if value is not None and value > now_ns + MAX_CLOCK_AHEAD_NS:
-            setattr(span, name, None)
-            span.notices.append(f"{name} {value} is more than 24 hours in the future: not believed")
 
 
 def _event_of_log(name: str, record: Record) -> dict[str, Any]:
