@@ -1,4 +1,5 @@
-"""Summary fragments as bytes: a JSON header with short names, then a table of varints, one entry a span.
+"""Summary fragments as bytes: a JSON header with short names, then a table of varints, one entry a span, and a
+note of what the batch consumed.
 
 A fragment of a trace with six spans takes some 400 bytes: well under the 1 KB of one write unit.
 """
@@ -11,11 +12,15 @@ from typing import Any, Final
 
 import orjson
 
+from traces_app.domain.metering import pack_note, unpack_note
 from traces_app.domain.summary import Facts, Fragment
 from traces_app.domain.totals import Entry, Totals
 
-FRAGMENT_VERSION: Final = 2
-"""2 adds to an entry what a call took, and its model. Tables of version 1 read the same."""
+FRAGMENT_VERSION: Final = 3
+"""2 adds to an entry what a call took, and its model; 3 a note of what the batch consumed, behind the table.
+Tables of all versions read the same."""
+
+FIRST_NOTED_VERSION: Final = 3
 
 HEADER_LENGTH_BYTES: Final = 4
 
@@ -71,6 +76,11 @@ _NO_PARENT, _FOREIGN_PARENT, _FIRST_PARENT = 0, 1, 2
 
 
 def pack_fragment(fragment: Fragment) -> bytes:
+    return pack_without_note(fragment) + pack_note(fragment.metered)
+
+
+def pack_without_note(fragment: Fragment) -> bytes:
+    """What names a fragment: the same for the same spans."""
     header = {
         "f": _known_by_short_name(fragment.facts, _FACTS),
         "t": _known_by_short_name(fragment.totals, _TOTALS),
@@ -92,7 +102,9 @@ def unpack_fragment(data: bytes, *, with_entries: bool) -> Fragment:
     header = orjson.loads(data[start:end])
     facts = Facts(**{_FACTS_BACK[short]: value for short, value in header["f"].items()})
     totals = Totals(**{_TOTALS_BACK[short]: value for short, value in header["t"].items()})
-    return Fragment(facts, totals, list(_unpack_entries(data[end:], facts.models)) if with_entries else [])
+    metered = unpack_note(data) if data[0] >= FIRST_NOTED_VERSION else None
+    entries = list(_unpack_entries(data[end:], facts.models)) if with_entries else []
+    return Fragment(facts, totals, entries, metered)
 
 
 def _known_by_short_name(record: Facts | Totals, names: dict[str, str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from traces_app.domain.mapping import map_span
+from traces_app.domain.metering import Metered
 from traces_app.domain.preview import preview, preview_of_answer
 from traces_app.domain.span import Span
 from traces_app.domain.totals import NANO_USD, Entry, Totals, distinct_entries, entry_of, total
@@ -64,6 +65,8 @@ class Fragment:
     facts: Facts
     totals: Totals
     entries: list[Entry]
+    metered: Metered | None = None
+    """``None``: written before fragments noted it."""
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from traces_app.storage.errors import StoreError, StoreUnavailable, StoreUnusable
+from traces_app.storage.metering import METER
 from traces_app.storage.stamp import Stamp
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def reset_store() -> None:
         if _store is not None:
             _store.engine.close()
         _store = None
+        METER.forget()
 
 
 def create_tables(*, point_in_time_recovery: bool = False) -> list[str]:

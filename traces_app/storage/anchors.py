@@ -14,6 +14,7 @@ import orjson
 from pynamodb.expressions.update import Action
 
 from traces_app.storage import keys
+from traces_app.storage.accounting import kept_bytes, units_of
 from traces_app.storage.items import ITEM_VERSION, Place
 from traces_app.storage.models import AnchorItem
 from traces_app.storage.stamp import Stamp
@@ -37,6 +38,9 @@ class Anchor(NamedTuple):
     """Of ``lists`` those that this process announced, and has filled with what came earlier."""
     is_new: bool = False
     """This batch is the first of its trace."""
+    write_units: int = 0
+    new_bytes: int = 0
+    """What agreeing took just now, and what the store keeps since."""
 
 
 class Anchors:
@@ -70,7 +74,12 @@ class Anchors:
             actions.append(AnchorItem.lists.add(lists))
         anchor.update(actions)
         is_new = (anchor.body, anchor.at) == (mine, at_us)
-        return _read(anchor)._replace(settled=known.settled if known else frozenset(), is_new=is_new)
+        return _read(anchor)._replace(
+            settled=known.settled if known else frozenset(),
+            is_new=is_new,
+            write_units=units_of(anchor),
+            new_bytes=kept_bytes(anchor) if is_new else 0,
+        )
 
 
 def read_anchors(partitions: Iterable[str]) -> dict[str, Anchor]:

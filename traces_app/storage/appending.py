@@ -13,9 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from traces_app.domain.limits import OLDEST_START_NS
+from traces_app.domain.metering import NOTHING, Consumed, Metered
 from traces_app.domain.packing import PackedSpan
 from traces_app.domain.summary import owners_of
 from traces_app.storage import keys
+from traces_app.storage.accounting import Written, account_of
 from traces_app.storage.anchors import Anchor, Anchors, read_anchors, remember
 from traces_app.storage.engine import Engine
 from traces_app.storage.items import (
@@ -27,6 +29,7 @@ from traces_app.storage.items import (
     is_live,
     listed_fragments,
     make_item,
+    pack_fragments,
     pack_in_parallel,
 )
 from traces_app.storage.models import Item, TraceItem
@@ -44,6 +47,7 @@ class _Batch:
     place: Place
     packed: Sequence[PackedSpan]
     chunks: Sequence[NamedBlob]
+    fragments: Sequence[NamedBlob]
     lists: frozenset[str]
     anchor: Anchor | None = None
     """``None`` for ids of our own: they say where the trace is listed, and our spans say whose they are."""
@@ -76,10 +80,14 @@ class Appender:
             places = [batch.place for batch in batches]
             registrations = self._registrations(places, stamp)
             markers = self._rollups.markers(places, stamp)
-            items = [item for batch in batches for item in _items_of(batch, stamp)]
-            units = self._engine.batch_put([*items, *registrations.values(), *markers.values()])
+            others = [*registrations.values(), *markers.values()]
+            with account_of(project) as account:
+                written = _written(batches, account.carried, stamp)
+                account.settle(written, others)
+                items = [item for one in written for item in one.items]
+                units = self._engine.batch_put([*items, *others])
             lists = _lists_now(batches)
-            units += self._engine.batch_put(_late_items(batches, lists, stamp))
+            units += self._engine.batch_put(_late_items(batches, written, lists, stamp))
         self._remember(batches, lists, registrations)
         self._rollups.remember(markers, stamp.now_ns)
         return units
@@ -94,7 +102,7 @@ class Appender:
     ) -> _Batch:
         place = Place(project, trace_id, _first_start_ms(packed, stamp), self._shards)
         lists = place.owned_lists(owners_of([entry.span for entry in packed]))
-        return _Batch(place, packed, chunks, lists)
+        return _Batch(place, packed, chunks, pack_fragments(packed, chunks), lists)
 
     def _agreed(self, batch: _Batch, stamp: Stamp) -> _Batch:
         """Where its trace is listed: the time in our own ids; for foreign ids what the first batch said."""
@@ -135,10 +143,17 @@ class Appender:
         return items
 
 
-def _items_of(batch: _Batch, stamp: Stamp) -> Iterator[Item]:
-    known: frozenset[str] = batch.anchor.lists if batch.anchor else frozenset()
-    yield from chunk_items(batch.place.spans_partition, batch.chunks, stamp)
-    yield from fragment_items(batch.place, known | batch.lists, batch.packed, batch.chunks, stamp)
+def _written(batches: Sequence[_Batch], carried: Consumed, stamp: Stamp) -> list[Written]:
+    """With notes that are still empty, but as long as they will be."""
+    written = []
+    for place, batch in enumerate(batches):
+        known: frozenset[str] = batch.anchor.lists if batch.anchor else frozenset()
+        note = Metered(carried=NOTHING if place else carried)
+        items: list[Item] = [*chunk_items(batch.place.spans_partition, batch.chunks, stamp)]
+        items += fragment_items(batch.place, known | batch.lists, batch.fragments, note, stamp)
+        anchor = batch.anchor or Anchor(0, frozenset())
+        written.append(Written(items, anchor.write_units, anchor.new_bytes))
+    return written
 
 
 def _lists_now(batches: Iterable[_Batch]) -> Lists:
@@ -153,19 +168,21 @@ def _lists_now(batches: Iterable[_Batch]) -> Lists:
     }
 
 
-def _late_items(batches: Iterable[_Batch], lists: Lists, stamp: Stamp) -> Iterator[Item]:
-    for batch in batches:
+def _late_items(
+    batches: Sequence[_Batch], written: Sequence[Written], lists: Lists, stamp: Stamp
+) -> Iterator[Item]:
+    for batch, one in zip(batches, written, strict=True):
         if batch.anchor is not None:
             announced = lists[batch.place.anchor_partition] - batch.anchor.lists - batch.lists
-            yield from _own_for_others(batch, announced, stamp)
+            yield from _own_for_others(batch, one, announced)
             yield from _others_for_own(batch, batch.lists - batch.anchor.settled, stamp)
 
 
-def _own_for_others(batch: _Batch, announced: frozenset[str], stamp: Stamp) -> Iterator[Item]:
+def _own_for_others(batch: _Batch, written: Written, announced: frozenset[str]) -> Iterator[Item]:
     """What this batch wrote, in the lists that were announced while it did."""
-    if announced:
-        items = fragment_items(batch.place, announced, batch.packed, batch.chunks, stamp)
-        yield from (item for item in items if item.pk in announced)
+    for item in written.items:
+        if isinstance(item, TraceItem) and item.pk == batch.place.day_partition:
+            yield from in_list(item, announced)
 
 
 def _others_for_own(batch: _Batch, announced: frozenset[str], stamp: Stamp) -> Iterator[Item]:

@@ -27,6 +27,7 @@ from botocore.session import Session
 from pynamodb.exceptions import PutError
 
 from traces_app.storage.errors import StoreUnavailable, StoreUnusable
+from traces_app.storage.metering import metered_call
 from traces_app.storage.models import MODELS, Item
 
 __all__ = ["Client", "DynamoDBClient", "batch_delete", "batch_put"]
@@ -111,8 +112,7 @@ class DynamoDBClient:
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         with border(), missing_tables(operation_name, operation_kwargs):
             client = self._client_of_this_process()
-            answer: dict[str, Any] = client._make_api_call(operation_name, operation_kwargs)  # noqa: SLF001 - the seam
-            return answer
+            return metered_call(client._make_api_call, operation_name, operation_kwargs)  # noqa: SLF001 - the seam
 
     def one_commit(self) -> AbstractContextManager[None]:
         """DynamoDB knows no transaction of this size: each request stands for itself."""

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from traces_app.domain.fragments import pack_fragment, unpack_fragment
+from traces_app.domain.fragments import pack_without_note, unpack_fragment
+from traces_app.domain.metering import Metered, pack_note
 from traces_app.domain.packing import PackedSpan, content_key, pack_chunk
 from traces_app.domain.summary import Owners, fragment_of
 from traces_app.storage import keys
@@ -112,17 +113,11 @@ def chunk_items(partition: str, chunks: Iterable[NamedBlob], stamp: Stamp) -> It
             yield make_item(SpanItem, partition, sort, stamp, body=blob[start : start + MAX_PART_BYTES])
 
 
-def fragment_items(
-    place: Place,
-    lists: Iterable[str],
-    packed: Sequence[PackedSpan],
-    chunks: Sequence[NamedBlob],
-    stamp: Stamp,
-) -> Iterator[Item]:
-    """The batch's fragments, in the day's list and in each of ``lists``."""
-    partitions = [place.day_partition, *sorted(lists)]
+def pack_fragments(packed: Sequence[PackedSpan], chunks: Sequence[NamedBlob]) -> list[NamedBlob]:
+    """What lists will show of the batch. A name stands for the spans alone, whatever is noted behind them."""
     stored_bytes = sum(len(blob) for _, blob in chunks)
     chunk_names = [name.encode() for name, _ in chunks]
+    fragments = []
     for start in range(0, len(packed), MAX_FRAGMENT_SPANS):
         some = packed[start : start + MAX_FRAGMENT_SPANS]
         fragment = fragment_of(
@@ -130,10 +125,24 @@ def fragment_items(
             raw_bytes=sum(len(entry.payload) for entry in some),
             stored_bytes=0 if start else stored_bytes,
         )
-        body = pack_fragment(fragment)
-        sort = keys.fragment_sort(place.start_ms, place.trace_id, content_key(body, *chunk_names))
-        for partition in partitions:
-            yield make_item(TraceItem, partition, sort, stamp, body=body)
+        blob = pack_without_note(fragment)
+        fragments.append((content_key(blob, *chunk_names), blob))
+    return fragments
+
+
+def fragment_items(
+    place: Place,
+    lists: Iterable[str],
+    fragments: Sequence[NamedBlob],
+    metered: Metered | None,
+    stamp: Stamp,
+) -> Iterator[TraceItem]:
+    """In the day's list and in each of ``lists``. The first notes what the whole batch consumed."""
+    notes = [pack_note(metered), *[pack_note(metered and Metered())] * (len(fragments) - 1)]
+    for (name, blob), note in zip(fragments, notes, strict=True):
+        sort = keys.fragment_sort(place.start_ms, place.trace_id, name)
+        for partition in (place.day_partition, *sorted(lists)):
+            yield make_item(TraceItem, partition, sort, stamp, body=blob + note)
 
 
 def listed_fragments(place: Place) -> Iterable[TraceItem]:

@@ -97,6 +97,12 @@ def prices_partition(project: str) -> str:
     return f"PRICES#{project}"
 
 
+def project_of(partition: str) -> str:
+    """Whose partition it is; empty for those of no project."""
+    kind, _, rest = partition.partition("#")
+    return "" if kind == "SESSION" else rest.partition("#")[0]
+
+
 def trace_prefix(start_ms: int, trace_id: str) -> str:
     return f"{start_ms:013d}#{trace_id}"
 

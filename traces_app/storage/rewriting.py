@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Final
 
 from traces_app.domain.fragments import unpack_fragment
+from traces_app.domain.metering import Metered
 from traces_app.domain.packing import PackedSpan, pack_payload, span_from
 from traces_app.domain.span import Span
 from traces_app.domain.summary import owners_of
 from traces_app.storage.chunks import Chunk
-from traces_app.storage.items import Place, chunk_items, fragment_items, in_list, pack_in_parallel
+from traces_app.storage.items import (
+    NamedBlob,
+    Place,
+    chunk_items,
+    fragment_items,
+    in_list,
+    pack_fragments,
+    pack_in_parallel,
+)
 from traces_app.storage.models import Item, SpanItem, TraceItem
 from traces_app.storage.stamp import Stamp
 
@@ -46,6 +56,8 @@ class _Renewed:
     chunk: Chunk
     packed: list[PackedSpan]
     changed: int
+    blobs: list[NamedBlob]
+    fragments: list[NamedBlob]
 
 
 def is_being_written(listed: Sequence[TraceItem], chunks: Iterable[Chunk], now_ns: int) -> bool:
@@ -69,8 +81,9 @@ def rewrite(
     if result.changed:
         owners = owners_of([entry.span for one in renewed for entry in one.packed])
         result.lists = lists.union(place.owned_lists(owners), *map(place.lists_in, listed))
+        notes = _notes(renewed, listed)
         for one in renewed:
-            result.put(_items_of(place, result.lists, one))
+            result.put(_items_of(place, result.lists, one, notes))
             result.delete(SpanItem(place.spans_partition, sort) for sort in one.chunk.sorts)
         for partition in (place.day_partition, *result.lists):
             result.delete(TraceItem(partition, item.sk) for item in listed)
@@ -86,18 +99,40 @@ def copies(place: Place, result: Rewrite, lists: frozenset[str]) -> Iterator[Tra
 
 
 def _renewed(trace_id: str, chunk: Chunk, change: Change) -> _Renewed:
-    renewed = _Renewed(chunk, [], 0)
+    packed: list[PackedSpan] = []
+    changed = 0
     for index, row in enumerate(chunk.rows):
         stored = span_from(trace_id, {"name": "", **row, **chunk.payload(index)})
         better = change(stored)
-        renewed.changed += better is not None
+        changed += better is not None
         span = better or stored
-        renewed.packed.append(PackedSpan(span, pack_payload(span)))
-    return renewed
+        packed.append(PackedSpan(span, pack_payload(span)))
+    blobs = pack_in_parallel({trace_id: packed})[trace_id]
+    return _Renewed(chunk, packed, changed, blobs, pack_fragments(packed, blobs))
 
 
-def _items_of(place: Place, lists: frozenset[str], renewed: _Renewed) -> Iterator[Item]:
+def _items_of(
+    place: Place, lists: frozenset[str], renewed: _Renewed, notes: Mapping[str, Metered | None]
+) -> Iterator[Item]:
     stamp = Stamp(renewed.chunk.written_us * 1000, renewed.chunk.expires_at)
-    blobs = pack_in_parallel({place.trace_id: renewed.packed})[place.trace_id]
-    yield from chunk_items(place.spans_partition, blobs, stamp)
-    yield from fragment_items(place, lists, renewed.packed, blobs, stamp)
+    yield from chunk_items(place.spans_partition, renewed.blobs, stamp)
+    fragments = renewed.fragments
+    yield from fragment_items(place, lists, fragments, notes[fragments[0][0]], stamp)
+
+
+def _notes(renewed: Sequence[_Renewed], listed: Sequence[TraceItem]) -> dict[str, Metered | None]:
+    """By a new fragment's name, what it notes: the first of a changed chunk what those it replaces did.
+
+    Where that is listed already, half of this was done before.
+    """
+    noted = {item.sk.rsplit("#", 1)[-1]: _noted(item) for item in listed}
+    names = [one.fragments[0][0] for one in renewed]
+    replaced = [note for name, note in noted.items() if name not in names]
+    total = None if None in replaced else reduce(Metered.plus, filter(None, replaced), Metered())
+    first = next(name for name, one in zip(names, renewed, strict=True) if one.changed)
+    empty = None if total is None else Metered()
+    return {name: noted.get(name, total if name == first else empty) for name in names}
+
+
+def _noted(item: TraceItem) -> Metered | None:
+    return unpack_fragment(item.body or b"", with_entries=False).metered

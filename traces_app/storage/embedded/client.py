@@ -18,6 +18,7 @@ from traces_app.storage.embedded.database import Database
 from traces_app.storage.embedded.faults import Fault, no_table
 from traces_app.storage.embedded.sweep import STEP_ITEMS, sweep, sweep_step
 from traces_app.storage.errors import StoreUnavailable
+from traces_app.storage.metering import metered_call
 
 __all__ = ["EmbeddedClient"]
 
@@ -50,7 +51,7 @@ class EmbeddedClient:
 
     def _make_api_call(self, operation_name: str, operation_kwargs: Parameters) -> Answer:
         try:
-            answer = self._perform(operation_name, operation_kwargs)
+            answer = metered_call(self._perform, operation_name, operation_kwargs)
         except Fault as fault:
             raise _client_error(fault, operation_name) from None
         except UnicodeEncodeError as error:  # a lone surrogate
