@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import secrets
 import sys
 from pathlib import Path
@@ -46,6 +47,8 @@ DYNAMODB_SPANS_TABLE = DYNAMODB_SPANS_TABLE or "llm-tracer-spans"
 DYNAMODB_SHARDS = _env.number("DYNAMODB_SHARDS", 1, at_least=1, at_most=64)
 DYNAMODB_ENDPOINT_URL = _env.text("DYNAMODB_ENDPOINT_URL")
 AWS_REGION = _env.text("AWS_REGION", _env.text("AWS_DEFAULT_REGION", "us-east-1"))
+LAMBDA_MEMORY_MB = _env.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1024, at_least=128, at_most=10_240)
+LAMBDA_ARCHITECTURE = "x86_64" if _on_lambda and platform.machine() == "x86_64" else "arm64"
 CHECK_TABLES_AT_START = not _on_lambda  # there it would be two calls more in each cold start
 RETENTION_DAYS = _env.number("RETENTION_DAYS", 90, at_least=1, at_most=3650)
 
@@ -68,6 +71,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "traces_app.api.metering.Measured",
     "traces_app.api.health.HealthFirst",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

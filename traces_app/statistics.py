@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from traces_app.domain.measures import (
     Section,
     add_rollup,
     measure,
+    measure_writings,
     pack_rollup,
     unpack_rollup,
 )
@@ -42,6 +44,8 @@ class Statistics:
     hours: dict[int, Rollup] = field(default_factory=dict)
     missing_before: int | None = None
     """The hour before which nothing is added up yet; looking again goes on."""
+    added_up_ns: dict[int, int] = field(default_factory=dict)
+    """When each hour was."""
 
     def total(self) -> Rollup:
         return self.between(self.first_hour, self.last_hour)
@@ -65,21 +69,30 @@ def get_statistics(
     until_ns: int,
     is_time_up: Callable[[], bool] = bool,
     now_ns: int,
+    max_hours: int = MAX_HOURS,
+    added_up_since_ns: int = 0,
+    kept_days: int | None = None,
 ) -> Statistics:
-    """Whole hours, at most 31 days of them: the first is the one ``since_ns`` lies in."""
+    """Whole hours, at most 31 days of them: the first is the one ``since_ns`` lies in.
+
+    Of hours before ``added_up_since_ns`` only those are there that are kept. Hours are kept for
+    ``kept_days``, by default as long as traces are.
+    """
     last = min(until_ns, now_ns) // HOUR_NS
-    found = Statistics(max(since_ns // HOUR_NS, last - MAX_HOURS + 1), last)
+    found = Statistics(max(since_ns // HOUR_NS, last - max_hours + 1), last)
     store = get_store()
     may_keep = store.rollups.watch(project, now_ns=now_ns)
     kept = store.rollups.read(project, section, found.first_hour, last, now_ns=now_ns)
     known = {one.hour: unpack_rollup(one.body) for one in kept}
     fresh: dict[int, Rollup] = {}
-    for gap in _gaps(found.first_hour, last, known):
+    for gap in _gaps(max(found.first_hour, added_up_since_ns // HOUR_NS), last, known):
         if not _add_up(project, section, gap, fresh, is_time_up=is_time_up, now_ns=now_ns):
             found.missing_before = min(fresh, default=gap[1] + 1)
             break
     if may_keep:
-        _keep(project, section, fresh, now_ns=now_ns)
+        days = settings.RETENTION_DAYS if kept_days is None else kept_days
+        _keep(project, section, fresh, now_ns=now_ns, days=days)
+    found.added_up_ns = {one.hour: one.added_up_ns for one in kept} | dict.fromkeys(fresh, now_ns)
     found.hours = {hour: rollup for hour, rollup in (known | fresh).items() if rollup}
     return found
 
@@ -109,27 +122,38 @@ def _add_up(
 ) -> bool:
     """Fill ``fresh`` from the newest hour back; false when the time was up before the first."""
     first, hour = gap
-    stream = get_store().iterate_calls(
-        project,
-        since_ms=first * HOUR_MS,
-        until_ms=(hour + 1) * HOUR_MS - 1,
-        page_items=MANY_ITEMS,
-        now_ns=now_ns,
-    )
     rollup = Rollup()
-    for count, (listed_ms, trace, calls) in enumerate(stream, 1):
+    bounds = (first * HOUR_MS, (hour + 1) * HOUR_MS - 1)
+    for count, (listed_ms, add_to) in enumerate(_traces(project, section, bounds, now_ns), 1):
         while listed_ms // HOUR_MS < hour:
             fresh[hour], hour, rollup = rollup, hour - 1, Rollup()
         if count > MAX_ADDED_UP or (count % CHECKED_EVERY == 0 and is_time_up()):
             return False
-        measure(rollup, section, trace, calls)
+        add_to(rollup)
     fresh[hour] = rollup
     fresh.update({empty: Rollup() for empty in range(first, hour)})
     return True
 
 
-def _keep(project: str, section: Section, fresh: dict[int, Rollup], *, now_ns: int) -> None:
+def _traces(
+    project: str, section: Section, bounds: tuple[int, int], now_ns: int
+) -> Iterator[tuple[int, Callable[[Rollup], None]]]:
+    """The start of each trace between two times, and how to add it to the hour of that."""
+    store, (since_ms, until_ms) = get_store(), bounds
+    if section == "bill":
+        for listed_ms, trace, writings in store.iterate_writings(
+            project, since_ms=since_ms, until_ms=until_ms, page_items=MANY_ITEMS, now_ns=now_ns
+        ):
+            yield listed_ms, partial(measure_writings, trace=trace, writings=writings)
+    else:
+        for listed_ms, trace, calls in store.iterate_calls(
+            project, since_ms=since_ms, until_ms=until_ms, page_items=MANY_ITEMS, now_ns=now_ns
+        ):
+            yield listed_ms, partial(measure, section=section, trace=trace, calls=calls)
+
+
+def _keep(project: str, section: Section, fresh: dict[int, Rollup], *, now_ns: int, days: int) -> None:
     store = get_store()
     blobs = {hour: pack_rollup(rollup) for hour, rollup in fresh.items()}
-    expires_at = now_ns // 10**9 + settings.RETENTION_DAYS * 86_400
+    expires_at = now_ns // 10**9 + days * 86_400
     store.engine.batch_put(store.rollups.items(project, section, blobs, now_ns=now_ns, expires_at=expires_at))

@@ -17,6 +17,7 @@ from traces_app import access
 from traces_app.access import Access
 from traces_app.api import throttle
 from traces_app.api.problems import ProblemError
+from traces_app.metering import attribute_request
 
 __all__ = ["Call", "admit", "presented_key"]
 
@@ -40,6 +41,7 @@ def admit(request: HttpRequest, call: Call, *, weight: float = 1.0) -> Access:
             "Send a key of this server as X-API-Key: project-NAME, or as Authorization: Bearer.",
             field="X-API-Key",
         )
+    attribute_request(found.project)
     if not (found.may_write if call == "ingest" else found.may_read):
         raise ProblemError(
             403,

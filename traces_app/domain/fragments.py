@@ -1,4 +1,4 @@
-"""Summary fragments as bytes: a JSON header with short names, then a table of varints, one entry a span, and a
+"""Summary fragments as bytes: a JSON header with short names, a table of varints with one entry a span, and a
 note of what the batch consumed.
 
 A fragment of a trace with six spans takes some 400 bytes: well under the 1 KB of one write unit.

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
+from traces_app.domain.metering import Metered
 from traces_app.domain.packing import compress, decompress
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.totals import NANO_USD, Entry, total
@@ -22,15 +23,16 @@ GROWTH: Final = 1.05
 SMALLEST_MS: Final = 0.1
 _LOG_GROWTH: Final = math.log(GROWTH)
 
-Section = Literal["main", "users", "sessions"]
+Section = Literal["main", "users", "sessions", "bill"]
 SECTIONS: Final[dict[Section, tuple[str, ...]]] = {
     "main": ("all", "name", "model", "tag", "env"),
     "users": ("user",),
     "sessions": ("session",),
+    "bill": ("all", "written", "kept"),
 }
 """What is kept together: a page reads one of them."""
 
-MAX_VALUES: Final = {"user": 1000, "session": 2000}
+MAX_VALUES: Final = {"user": 1000, "session": 2000, "written": 100_000, "kept": 100_000}
 MAX_VALUES_OF_OTHERS: Final = 100
 """Different values an hour keeps apart; what is rarer is added up as ``OTHERS``."""
 
@@ -60,6 +62,12 @@ class Measures:
     """Of a session: what its last trace was asked."""
     owner: str | None = None
     """Of a session: its user."""
+    write_units: int = 0
+    read_halves: int = 0
+    requests: int = 0
+    work_us: int = 0
+    kept_bytes: int = 0
+    """What batches noted: of the bill alone."""
 
     @property
     def cost_usd(self) -> float | None:
@@ -78,7 +86,11 @@ class Measures:
             self.first_token[bucket] = self.first_token.get(bucket, 0) + count
 
 
-_SUMS: Final = ("count", "spans", "errors", "input_tokens", "output_tokens", "cost_nano_usd", "unpriced")
+_CONSUMED: Final = ("write_units", "read_halves", "requests", "work_us", "kept_bytes")
+_SUMS: Final = (
+    *("count", "spans", "errors", "input_tokens", "output_tokens", "cost_nano_usd", "unpriced"),
+    *_CONSUMED,
+)
 
 Rollup = dict[str, dict[str, Measures]]
 """Measures by dimension and value."""
@@ -95,6 +107,31 @@ def measure(rollup: Rollup, section: Section, trace: TraceSummary, calls: Sequen
     if section == "main":
         for model, of_model in _by_model(trace, calls):
             _at(rollup, "model", model).add(of_model)
+
+
+class Writing(NamedTuple):
+    """When a batch of a trace was written and expires, in hours since 1970, and what it noted."""
+
+    hour: int
+    expires_hour: int | None
+    metered: Metered | None
+
+
+def measure_writings(rollup: Rollup, trace: TraceSummary, writings: Iterable[Writing]) -> None:
+    """Add one trace to a rollup of the section ``bill``: in it calls count as unpriced that are in ``all``,
+    and batches that noted nothing in ``written``.
+    """
+    spent = Measures(count=1, spans=trace.span_count, unpriced=trace.unpriced_count)
+    spent.cost_nano_usd = None if trace.cost_usd is None else round(trace.cost_usd * NANO_USD)
+    _at(rollup, EVERYTHING, EVERYTHING).add(spent)
+    for hour, expires_hour, metered in writings:
+        known = metered or Metered()
+        batch = Measures(1, unpriced=int(metered is None), kept_bytes=known.kept_bytes)
+        for name, value in known.all_together._asdict().items():
+            setattr(batch, name, value)
+        _at(rollup, "written", str(hour)).add(batch)
+        times = f"{hour}-{'' if expires_hour is None else expires_hour}"
+        _at(rollup, "kept", times).add(Measures(1, kept_bytes=known.kept_bytes))
 
 
 def add_rollup(total_of: Rollup, more: Rollup) -> None:

@@ -20,6 +20,7 @@ from django.urls import reverse
 
 from traces_app import access
 from traces_app.explorer.twins import problem
+from traces_app.metering import attribute_request
 
 P = ParamSpec("P")
 
@@ -86,7 +87,10 @@ def _guarded(
         if request.method not in methods:
             return HttpResponseNotAllowed(methods)
         visitor = _visitor(request, now_ns=time.time_ns())
-        return refuse(request) if visitor is None else view(request, visitor, *args, **kwargs)
+        if visitor is None:
+            return refuse(request)
+        attribute_request(visitor.project)
+        return view(request, visitor, *args, **kwargs)
 
     functools.update_wrapper(guarded, view)
     return guarded

@@ -63,7 +63,7 @@ class Account:
         self.carried = METER.take(project)
 
     def settle(self, written: Sequence[Written], others: Sequence[Item]) -> None:
-        """Note in each trace's first fragment what all of its items take; ``others`` go with the first trace."""
+        """Note in each trace's first fragment what its items take; ``others`` go with the first trace."""
         sizes = [sum(map(kept_bytes, one.items)) + one.anchor_bytes for one in written]
         units = [sum(map(units_of, one.items)) + one.anchor_units for one in written]
         units[0] += sum(map(units_of, others))

@@ -44,6 +44,10 @@ def day_of(start_ms: int) -> str:
     return datetime.fromtimestamp(start_ms / 1000, UTC).strftime("%Y%m%d")
 
 
+def day_start_ms(day: str) -> int:
+    return int(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).timestamp()) * 1000
+
+
 def day_partition(project: str, day: str, shard: int = 0) -> str:
     """``shard`` above 0 when a project writes more than one partition takes (1,000 units a second)."""
     return f"P#{project}#{day}" + (f"#{shard}" if shard else "")

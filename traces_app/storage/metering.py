@@ -29,7 +29,8 @@ NO_PROJECT: Final = ""
 
 class Meter:
     """Thread-safe. A batch claims what it is going to consume before it does, so an account may be below
-    zero for a moment: then it gives nothing out."""
+    zero for a moment: then it gives nothing out.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -43,6 +43,7 @@ class Kept:
 
     hour: int
     body: bytes
+    added_up_ns: int
 
 
 class Rollups:
@@ -101,7 +102,7 @@ class Rollups:
             for item in _between(keys.late_partition(project), first_hour, last_hour)
         }
         return [
-            Kept(int(item.sk), item.body or b"")
+            Kept(int(item.sk), item.body or b"", (item.at or 0) * 1000)
             for item in _between(keys.rollup_partition(project, section), first_hour, last_hour)
             if is_live(item, now_ns) and _is_settled((item.at or 0) * 1000, late.get(item.sk))
         ]

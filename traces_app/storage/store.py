@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from traces_app.domain.fragments import unpack_fragment
+from traces_app.domain.measures import Writing
 from traces_app.domain.packing import PackedSpan
 from traces_app.domain.summary import Fragment, TraceSummary, merge
 from traces_app.domain.totals import Entry, distinct_entries
@@ -29,6 +30,7 @@ from traces_app.storage.rollups import Rollups
 from traces_app.storage.stamp import Stamp
 
 LISTED_PAGE_ITEMS: Final = 64
+HOUR_S: Final = 3600
 MARKED_FOR_S: Final = 400 * 86_400
 """Longer than most keep their traces: statistics made before a deletion must not come back."""
 
@@ -96,14 +98,46 @@ class Store(Records):
         self, project: str, *, since_ms: int, until_ms: int, page_items: int, now_ns: int
     ) -> Iterator[tuple[int, TraceSummary, list[Entry]]]:
         """As ``iterate_traces``: the start that lists know, and what each of a trace's spans adds to it."""
+        for listed_ms, trace_id, items in self._started(project, since_ms, until_ms, page_items, now_ns):
+            fragments = _fragments(items, with_entries=True)
+            summary = merge(project, trace_id, fragments, now_ns=now_ns)
+            yield listed_ms, summary, distinct_entries(one.entries for one in fragments)
+
+    def iterate_writings(
+        self, project: str, *, since_ms: int, until_ms: int, page_items: int, now_ns: int
+    ) -> Iterator[tuple[int, TraceSummary, list[Writing]]]:
+        """As ``iterate_calls``, with when each batch was written and what it noted."""
+        for listed_ms, trace_id, items in self._started(project, since_ms, until_ms, page_items, now_ns):
+            ordered = sorted(items, key=lambda item: item.at or 0)
+            fragments = _fragments(ordered)
+            summary = merge(project, trace_id, fragments, now_ns=now_ns)
+            yield listed_ms, summary, list(map(_writing, ordered, fragments))
+
+    def read_listed(self, project: str, trace_id: str, *, now_ns: int) -> list[tuple[TraceItem, Fragment]]:
+        """What batches left of one trace in the day's list, oldest first; nothing where it has none."""
+        start_ms = self._listed_at(project, trace_id, now_ns)
+        if start_ms is None:
+            return []
+        place = Place(project, trace_id, start_ms, self._shards)
+        live = (item for item in listed_fragments(place) if is_live(item, now_ns))
+        ordered = sorted(live, key=lambda item: item.at or 0)
+        return list(zip(ordered, _fragments(ordered), strict=True))
+
+    def first_day_ms(self, project: str, *, now_ns: int) -> int | None:
+        """When the first day begins of which there may be traces still."""
+        for item in TraceItem.query(keys.days_partition(project)):
+            if is_live(item, now_ns):
+                return keys.day_start_ms(item.sk.partition("#")[0])
+        return None
+
+    def _started(
+        self, project: str, since_ms: int, until_ms: int, page_items: int, now_ns: int
+    ) -> Iterator[tuple[int, str, list[TraceItem]]]:
         bounds = (since_ms, until_ms, None)
         for prefix, items in self._listed(
             project, (None, None), bounds, page_items=page_items, now_ns=now_ns
         ):
-            listed_ms, trace_id = keys.parse_fragment_sort(prefix + "#")
-            fragments = _fragments(items, with_entries=True)
-            summary = merge(project, trace_id, fragments, now_ns=now_ns)
-            yield listed_ms, summary, distinct_entries(one.entries for one in fragments)
+            yield *keys.parse_fragment_sort(prefix + "#"), items
 
     def _listed(
         self,
@@ -213,3 +247,8 @@ def _fragments(items: Iterable[TraceItem], *, with_entries: bool = False) -> lis
     ordered = sorted(items, key=lambda item: item.at or 0)
     all_entries = with_entries or len(ordered) > 1
     return [unpack_fragment(item.body or b"", with_entries=all_entries) for item in ordered]
+
+
+def _writing(item: TraceItem, fragment: Fragment) -> Writing:
+    expires_hour = None if item.expires_at is None else item.expires_at // HOUR_S
+    return Writing((item.at or 0) // (HOUR_S * 10**6), expires_hour, fragment.metered)

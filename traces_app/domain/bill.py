@@ -1,0 +1,222 @@
+"""The bill of one project and month, from hours of what its batches noted. All times are UTC, by the hour."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import accumulate
+from typing import Final
+
+from traces_app.domain.aws_prices import GB_BYTES, AwsPrices
+from traces_app.domain.measures import EVERYTHING, Measures, Rollup
+from traces_app.domain.metering import NOTHING, Consumed
+from traces_app.domain.totals import NANO_USD
+
+HOUR_S: Final = 3600
+DAY_H: Final = 24
+FORECAST_FROM_H: Final = 7 * DAY_H
+"""The rest of a month is taken to go on as the last week did."""
+
+_MONTH: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """``first_hour`` and ``end_hour`` (the first of the next month) since 1970."""
+
+    name: str
+    first_hour: int
+    end_hour: int
+
+    @property
+    def hours(self) -> int:
+        return self.end_hour - self.first_hour
+
+
+def month_of(now_ns: int) -> Month:
+    return month_named(f"{datetime.fromtimestamp(now_ns // 10**9, UTC):%Y-%m}")
+
+
+def month_named(name: str) -> Month:
+    """Raises ValueError for what is not like ``2026-11``."""
+    match = _MONTH.fullmatch(name)
+    if match is None:
+        raise ValueError("month: write it as 2026-11")
+    year, number = int(match[1]), int(match[2])
+    following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    first = datetime(year, number, 1, tzinfo=UTC)
+    return Month(name, *(int(day.timestamp()) // HOUR_S for day in (first, following)))
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What is paid for, before it is priced."""
+
+    consumed: Consumed = NOTHING
+    gb_months: float = 0.0
+
+    def plus(self, other: Used) -> Used:
+        return Used(self.consumed.plus(other.consumed), self.gb_months + other.gb_months)
+
+    def priced(self, prices: AwsPrices, memory_mb: int) -> Charges:
+        used = self.consumed
+        worked_gb_s = used.work_us / 1e6 * memory_mb / 1024
+        return Charges(
+            writes_usd=used.write_units * prices.write_usd,
+            reads_usd=used.read_halves * prices.read_half_usd,
+            storage_usd=self.gb_months * prices.stored_usd_per_gb_month,
+            lambda_usd=used.requests * prices.request_usd + worked_gb_s * prices.lambda_usd_per_gb_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """US dollars."""
+
+    writes_usd: float
+    reads_usd: float
+    storage_usd: float
+    lambda_usd: float
+
+    @property
+    def total_usd(self) -> float:
+        return self.writes_usd + self.reads_usd + self.storage_usd + self.lambda_usd
+
+
+@dataclass(slots=True)
+class ModelSpend:
+    """What the traced applications paid for models: no part of the bill. ``None`` is unknown."""
+
+    traces: int = 0
+    cost_nano_usd: int | None = None
+    unpriced: int = 0
+
+    @property
+    def cost_usd(self) -> float | None:
+        return None if self.cost_nano_usd is None else self.cost_nano_usd / NANO_USD
+
+    def add(self, measures: Measures) -> None:
+        self.traces += measures.count
+        self.unpriced += measures.unpriced
+        if measures.cost_nano_usd is not None:
+            self.cost_nano_usd = (self.cost_nano_usd or 0) + measures.cost_nano_usd
+
+
+@dataclass(slots=True)
+class Ledger:
+    """``used`` and ``models`` by day of the month, ``forecast`` for the whole of it.
+
+    ``unmetered`` batches were written by a version that noted nothing; ``kept_bytes`` are there now.
+    """
+
+    month: Month
+    used: dict[int, Used] = field(default_factory=dict)
+    models: dict[int, ModelSpend] = field(default_factory=dict)
+    forecast: Used = Used()
+    forecast_model_usd: float | None = None
+    unmetered: int = 0
+    kept_bytes: int = 0
+
+    def total_used(self) -> Used:
+        total = Used()
+        for used in self.used.values():
+            total = total.plus(used)
+        return total
+
+    def total_models(self) -> ModelSpend:
+        total = ModelSpend()
+        for one in self.models.values():
+            total.add(Measures(one.traces, cost_nano_usd=one.cost_nano_usd, unpriced=one.unpriced))
+        return total
+
+
+def ledger_of(month: Month, hours: Mapping[int, Rollup], *, now_ns: int) -> Ledger:
+    """``hours`` are all that may matter: also those before the month whose traces are kept still."""
+    now_hour = now_ns / 1e9 / HOUR_S
+    ledger = Ledger(month)
+    written = list(_written(hours.values()))
+    levels = list(_kept_by_hour(month, hours.values()))
+    for hour in range(month.first_hour, min(month.end_hour, int(now_hour) + 1)):
+        lasted = min(1.0, now_hour - hour)
+        stored = levels[hour - month.first_hour] * lasted / GB_BYTES / month.hours
+        _add_used(ledger, hour, Used(gb_months=stored))
+        ledger.kept_bytes = levels[hour - month.first_hour]
+    for hour, measures in written:
+        if month.first_hour <= hour < month.end_hour:
+            _add_used(ledger, hour, Used(_consumed(measures)))
+            ledger.unmetered += measures.unpriced
+    for hour, rollup in hours.items():
+        if month.first_hour <= hour < month.end_hour:
+            for one in rollup.get(EVERYTHING, {}).values():
+                ledger.models.setdefault(_day(month, hour), ModelSpend()).add(one)
+    _look_ahead(ledger, written, hours, levels, now_hour)
+    return ledger
+
+
+def _look_ahead(
+    ledger: Ledger,
+    written: list[tuple[int, Measures]],
+    hours: Mapping[int, Rollup],
+    levels: list[int],
+    now_hour: float,
+) -> None:
+    """What is kept already stays as long as it is to stay; all else goes on as in the last week."""
+    month, left_h = ledger.month, max(0.0, ledger.month.end_hour - now_hour)
+    since = max(int(now_hour) - FORECAST_FROM_H, min((hour for hour, _ in written), default=0))
+    window_h = max(1.0, now_hour - since)
+    recent = [measures for hour, measures in written if hour >= since]
+    grown = sum(measures.kept_bytes for measures in recent) / window_h * left_h * left_h / 2
+    ahead = levels[max(0, int(now_hour) - month.first_hour) :] if left_h else []
+    stays = sum(ahead) - (ahead[0] * (now_hour % 1) if ahead else 0)
+    more = Used(
+        Consumed(
+            *(round(sum(found) / window_h * left_h) for found in zip(*map(_consumed, recent), strict=True))
+        ),
+        (stays + grown) / GB_BYTES / month.hours,
+    )
+    ledger.forecast = ledger.total_used().plus(more)
+    spent = ledger.total_models().cost_usd
+    costs = [
+        one.cost_nano_usd
+        for hour, rollup in hours.items()
+        if hour >= since
+        for one in rollup.get(EVERYTHING, {}).values()
+        if one.cost_nano_usd is not None
+    ]
+    if spent is not None or costs:
+        ledger.forecast_model_usd = (spent or 0.0) + sum(costs) / NANO_USD / window_h * left_h
+
+
+def _written(rollups: Iterable[Rollup]) -> Iterator[tuple[int, Measures]]:
+    for rollup in rollups:
+        for hour, measures in rollup.get("written", {}).items():
+            yield int(hour), measures
+
+
+def _kept_by_hour(month: Month, rollups: Iterable[Rollup]) -> Iterator[int]:
+    """How many bytes are kept in each hour of the month, as far as is known now."""
+    changes = [0] * (month.hours + 1)
+    for rollup in rollups:
+        for times, measures in rollup.get("kept", {}).items():
+            written, _, expires = times.partition("-")
+            begins = max(month.first_hour, int(written))
+            ends = min(month.end_hour, int(expires) if expires else month.end_hour)
+            if begins < ends:
+                changes[begins - month.first_hour] += measures.kept_bytes
+                changes[ends - month.first_hour] -= measures.kept_bytes
+    yield from accumulate(changes[:-1])
+
+
+def _consumed(measures: Measures) -> Consumed:
+    return Consumed(measures.write_units, measures.read_halves, measures.requests, measures.work_us)
+
+
+def _add_used(ledger: Ledger, hour: int, used: Used) -> None:
+    day = _day(ledger.month, hour)
+    ledger.used[day] = ledger.used.get(day, Used()).plus(used)
+
+
+def _day(month: Month, hour: int) -> int:
+    return (hour - month.first_hour) // DAY_H + 1
