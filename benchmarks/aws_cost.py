@@ -10,7 +10,7 @@ for DynamoDB. The original: a request for each start and end, two tables with an
 (store_cost.py has the rule), the same Lambda for half our CPU a request.
 
 Everybody reads: each day one person opens the list 20 times and 30 traces. Retention is 90 days: what is kept
-is three months of traffic. Prices: us-east-1, November 2026, without free tiers; arm64. Not in it: data out
+is three months of traffic. Prices: us-east-1 and arm64, of traces_app/domain/aws_prices.py. Not in it: data out
 (pages are small), CloudWatch alarms beyond the ten free ones, taxes.
 """
 
@@ -29,11 +29,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "client")]
 
-WRITE_USD = 0.625e-6
-READ_USD = 0.125e-6
-STORED_GB_USD = 0.25
-GB_SECOND_USD = 0.0000133334
-REQUEST_USD = 0.20e-6
+from traces_app.domain.aws_prices import prices_of
+
+PRICES = prices_of("us-east-1", "arm64")
+
 LOG_GB_USD = 0.50
 LOG_BYTES_A_REQUEST = 350
 """START, END and REPORT lines of Lambda."""
@@ -155,10 +154,10 @@ def dollars(spans: int, found: dict[str, float]) -> dict[str, float]:
     billed_s = (found["cpu_ms"] / PROCESSOR_SHARE + WAIT_MS) / 1000 + COLD_SHARE * COLD_S
     reads = DAYS * (LISTS_A_DAY * found["list"] + OPENS_A_DAY * found["open"])
     return {
-        "writes": spans * found["write_units"] * WRITE_USD,
-        "reads": reads * READ_USD,
-        "storage": KEPT_MONTHS * spans * found["stored_bytes"] / 2**30 * STORED_GB_USD,
-        "Lambda": requests * (REQUEST_USD + billed_s * MEMORY_GB * GB_SECOND_USD),
+        "writes": spans * found["write_units"] * PRICES.write_usd,
+        "reads": 2 * reads * PRICES.read_half_usd,
+        "storage": KEPT_MONTHS * spans * found["stored_bytes"] / 2**30 * PRICES.stored_usd_per_gb_month,
+        "Lambda": requests * (PRICES.request_usd + billed_s * MEMORY_GB * PRICES.lambda_usd_per_gb_s),
         "logs": requests * LOG_BYTES_A_REQUEST / 2**30 * LOG_GB_USD,
     }
 

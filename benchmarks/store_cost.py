@@ -32,7 +32,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
-WRITE_USD_PER_MILLION = 0.625
+
+from traces_app.domain.aws_prices import prices_of
+
+WRITE_USD_PER_MILLION = prices_of("us-east-1").write_usd_per_million
 BATCH_TRACES = 10
 MINISTACK_TRACES = 60
 NOW_MS = 2_000_000_000_000

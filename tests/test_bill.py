@@ -8,17 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import override_settings
 
 from tests.builders import own_trace_id, put, span, span_id
-from traces_app import curation, storage
+from traces_app import storage
 from traces_app.access import Access
 from traces_app.bill import Bill, get_bill, month_named
-from traces_app.domain.aws_prices import UnknownRegion, prices_of
-from traces_app.domain.bill import month_of
 from traces_app.domain.span import Span, Usage
-from traces_app.queries import TraceFilter, get_trace, list_traces
-from traces_app.storage.metering import measured_request
 from traces_app.storage.rollups import WATCHED_AFTER_NS
 from traces_app.storage.store import Store
 

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
 from django.conf import settings
 
-from traces_app.domain.aws_prices import AwsPrices, UnknownRegion, prices_of
+from traces_app.domain.aws_prices import GB_BYTES, AwsPrices, UnknownRegion, prices_of
 from traces_app.domain.bill import Charges, Ledger, Month, Used, ledger_of, month_named, month_of
+from traces_app.domain.metering import Metered
+from traces_app.domain.packing import pack_payload
+from traces_app.queries import get_trace
 from traces_app.statistics import HOUR_NS, get_statistics
 from traces_app.storage import get_store
 
-__all__ = ["Bill", "Month", "UnknownRegion", "get_bill", "known_prices", "month_named", "month_of"]
+__all__ = [
+    "Bill",
+    "Month",
+    "TraceReceipt",
+    "get_bill",
+    "get_receipt",
+    "month_named",
+    "month_of",
+    "region_problem",
+]
 
 DAY_NS: Final = 24 * HOUR_NS
 LOOK_BACK_DAYS: Final = 400
 """What is older takes room in the store but is not in the bill."""
 
 MAX_BILL_HOURS: Final = (LOOK_BACK_DAYS + 31) * 24
+MAX_BIGGEST: Final = 10
 
 
 @dataclass(slots=True, frozen=True)
@@ -59,6 +73,15 @@ class Bill:
         return None if self.prices is None else used.priced(self.prices, self.memory_mb)
 
 
+def region_problem() -> str:
+    """Why there are no dollars; empty where there are."""
+    try:
+        prices_of(settings.AWS_REGION)
+    except UnknownRegion as error:
+        return str(error)
+    return ""
+
+
 def known_prices() -> AwsPrices | None:
     """Of the region that the settings name; ``None`` where the table has none of it."""
     try:
@@ -94,4 +117,71 @@ def get_bill(project: str, month: Month, *, is_time_up: Callable[[], bool] = boo
         memory_mb=settings.LAMBDA_MEMORY_MB,
         is_complete=found.missing_before is None,
         lossy_hours=lossy,
+    )
+
+
+# -- one trace -------------------------------------------------------------------------------------
+@dataclass(slots=True, frozen=True)
+class SpanBytes:
+    """A span and the bytes of JSON it came as."""
+
+    span_id: str
+    name: str
+    raw_bytes: int
+
+
+@dataclass(slots=True, frozen=True)
+class TraceReceipt:
+    """What keeping one trace takes. ``metered`` is ``None`` where a batch of it noted nothing.
+
+    ``stored_bytes`` are its packed spans, ``metered.kept_bytes`` all of its items. ``expires_at`` is when the
+    last of them goes (epoch seconds; ``None``: never).
+    """
+
+    trace_id: str
+    name: str | None
+    batches: int
+    raw_bytes: int
+    stored_bytes: int
+    metered: Metered | None
+    written_ns: int
+    expires_at: int | None
+    biggest: list[SpanBytes]
+    prices: AwsPrices | None
+    memory_mb: int
+
+    @property
+    def paid(self) -> Charges | None:
+        """For taking it in; the request itself with the first of its traces."""
+        if self.metered is None or self.prices is None:
+            return None
+        return Used(self.metered.own).priced(self.prices, self.memory_mb)
+
+    @property
+    def usd_a_month(self) -> float | None:
+        """For keeping it."""
+        if self.metered is None or self.prices is None:
+            return None
+        return self.metered.kept_bytes / GB_BYTES * self.prices.stored_usd_per_gb_month
+
+
+def get_receipt(project: str, trace_id: str, *, now_ns: int) -> TraceReceipt:
+    """Raises TraceNotFound."""
+    trace = get_trace(project, trace_id, now_ns=now_ns)
+    listed = get_store().read_listed(project, trace_id, now_ns=now_ns)
+    notes = [fragment.metered for _, fragment in listed]
+    expiries = [item.expires_at for item, _ in listed]
+    sizes = [SpanBytes(one.span_id, one.name, len(pack_payload(one))) for one in trace.spans()]
+    return TraceReceipt(
+        trace_id=trace_id,
+        name=trace.summary.name,
+        batches=len(listed),
+        raw_bytes=sum(one.raw_bytes for one in sizes),
+        stored_bytes=trace.summary.stored_bytes,
+        metered=None if None in notes or not notes else reduce(Metered.plus, filter(None, notes)),
+        written_ns=max((item.at or 0 for item, _ in listed), default=0) * 1000,
+        expires_at=None if None in expiries else max(filter(None, expiries), default=None),
+        biggest=sorted(sizes, key=lambda one: one.raw_bytes, reverse=True)[:MAX_BIGGEST],
+        prices=known_prices(),
+        memory_mb=settings.LAMBDA_MEMORY_MB,
     )

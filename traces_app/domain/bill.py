@@ -17,7 +17,7 @@ from traces_app.domain.totals import NANO_USD
 HOUR_S: Final = 3600
 DAY_H: Final = 24
 FORECAST_FROM_H: Final = 7 * DAY_H
-"""The rest of a month is taken to go on as the last week did."""
+"""The rest of a month is taken to go on as the last week did; a first burst counts as a day's work."""
 
 _MONTH: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
@@ -165,7 +165,7 @@ def _look_ahead(
     """What is kept already stays as long as it is to stay; all else goes on as in the last week."""
     month, left_h = ledger.month, max(0.0, ledger.month.end_hour - now_hour)
     since = max(int(now_hour) - FORECAST_FROM_H, min((hour for hour, _ in written), default=0))
-    window_h = max(1.0, now_hour - since)
+    window_h = max(float(DAY_H), now_hour - since)
     recent = [measures for hour, measures in written if hour >= since]
     grown = sum(measures.kept_bytes for measures in recent) / window_h * left_h * left_h / 2
     ahead = levels[max(0, int(now_hour) - month.first_hour) :] if left_h else []

@@ -7,7 +7,7 @@ import time
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from traces_app import queries
+from traces_app import bill, queries
 from traces_app.api.answers import json_answer
 from traces_app.api.auth import KeyedRequest, RequireKey
 from traces_app.api.read import schemas, translate
@@ -29,6 +29,13 @@ def get_trace(request: KeyedRequest, trace_id: str, *, payload: bool = False) ->
     """One trace and its spans in reading order; payload=true gives each span whole."""
     found = queries.get_trace(request.auth.project, trace_id.lower(), now_ns=time.time_ns())
     return json_answer(translate.rows_out(found, with_payload=payload))
+
+
+@router.get("/traces/{trace_id}/receipt", response=schemas.ReceiptOut)
+def get_receipt(request: KeyedRequest, trace_id: str) -> HttpResponse:
+    """What keeping one trace takes and costs on AWS, and when it expires."""
+    found = bill.get_receipt(request.auth.project, trace_id.lower(), now_ns=time.time_ns())
+    return json_answer(translate.receipt_out(found))
 
 
 @router.get("/traces/{trace_id}/spans/{span_id}", response=schemas.SpanOut)

@@ -201,6 +201,31 @@ class TraceRowsOut(TypedDict):
     spans: list[WholeRowOut] | list[RowOut]
 
 
+class SpanBytesOut(TypedDict):
+    span_id: str
+    name: str
+    raw_bytes: int
+
+
+class ReceiptOut(TypedDict):
+    """``kept_bytes`` are of all items, keys and lists included. Dollars are those of AWS, also where the
+    store is a local file; null where the region's prices, or what the batches took, are not known.
+    """
+
+    trace_id: str
+    raw_bytes: int
+    stored_bytes: int
+    kept_bytes: int | None
+    batches: int
+    write_units: int | None
+    work_ms: float | None
+    writing_usd: float | None
+    lambda_usd: float | None
+    keeping_usd_a_month: float | None
+    expires_at: str | None
+    biggest: list[SpanBytesOut]
+
+
 class StatsOut(TypedDict):
     """``losses``: what senders said they lost, and what was refused here, by reason."""
 

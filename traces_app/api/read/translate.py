@@ -8,6 +8,7 @@ from traces_app.api.answers import iso_utc, milliseconds
 from traces_app.api.read.schemas import (
     PayloadOut,
     PlaceOut,
+    ReceiptOut,
     SpanHeadOut,
     StatsOut,
     TraceOut,
@@ -15,12 +16,13 @@ from traces_app.api.read.schemas import (
     TraceRowsOut,
     UsageOut,
 )
+from traces_app.bill import TraceReceipt
 from traces_app.domain.span import Span, Usage
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.tree import TreeRow
 from traces_app.queries import Stats, Trace, TracePage
 
-__all__ = ["page_out", "rows_out", "span_out", "stats_out"]
+__all__ = ["page_out", "receipt_out", "rows_out", "span_out", "stats_out"]
 
 
 def page_out(page: TracePage) -> TracePageOut:
@@ -42,6 +44,26 @@ def rows_out(trace: Trace, *, with_payload: bool) -> TraceRowsOut:
 
 def span_out(span: Span) -> dict[str, Any]:
     return {**_head_out(span), **_payload_out(span)}
+
+
+def receipt_out(receipt: TraceReceipt) -> ReceiptOut:
+    metered, paid = receipt.metered, receipt.paid
+    return {
+        "trace_id": receipt.trace_id,
+        "raw_bytes": receipt.raw_bytes,
+        "stored_bytes": receipt.stored_bytes,
+        "kept_bytes": metered.kept_bytes if metered else None,
+        "batches": receipt.batches,
+        "write_units": metered.own.write_units if metered else None,
+        "work_ms": metered.own.work_us / 1000 if metered and metered.own.work_us else None,
+        "writing_usd": paid.writes_usd if paid else None,
+        "lambda_usd": paid.lambda_usd if paid else None,
+        "keeping_usd_a_month": receipt.usd_a_month,
+        "expires_at": iso_utc(None if receipt.expires_at is None else receipt.expires_at * 10**9),
+        "biggest": [
+            {"span_id": one.span_id, "name": one.name, "raw_bytes": one.raw_bytes} for one in receipt.biggest
+        ],
+    }
 
 
 def stats_out(stats: Stats) -> StatsOut:

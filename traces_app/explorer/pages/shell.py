@@ -14,6 +14,7 @@ PLACES: Final = {
     "sessions": "Sessions",
     "users": "Users",
     "statistics": "Statistics",
+    "cost": "Cost",
     "problems": "Problems",
     "admin": "Admin",
 }

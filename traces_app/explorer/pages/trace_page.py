@@ -83,6 +83,7 @@ class TracePage:
     previews_address: str
     exports: list[Link]
     compare_address: str
+    receipt_address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ def trace_page(trace: Trace, detail: SpanDetail | None, *, visitor: Visitor, ask
         previews_address=reverse("explorer:previews", args=place),
         exports=exports_of(summary.trace_id),
         compare_address=f"{reverse('explorer:compare')}?{_pair('a', summary.trace_id)}",
+        receipt_address=reverse("explorer:receipt", args=place),
     )
 
 
