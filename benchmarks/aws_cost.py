@@ -10,8 +10,8 @@ for DynamoDB. The original: a request for each start and end, two tables with an
 (store_cost.py has the rule), the same Lambda for half our CPU a request.
 
 Everybody reads: each day one person opens the list 20 times and 30 traces. Retention is 90 days: what is kept
-is three months of traffic. Prices: us-east-1 and arm64, of traces_app/domain/aws_prices.py. Not in it: data out
-(pages are small), CloudWatch alarms beyond the ten free ones, taxes.
+is three months of traffic. Prices: us-east-1 and arm64, of domain/aws_prices.py. Not in it: data out (pages
+are small), CloudWatch alarms beyond the ten free ones, taxes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "client")]
 
-from traces_app.domain.aws_prices import prices_of
+from traces_app.domain.aws_prices import prices_of  # noqa: E402
 
 PRICES = prices_of("us-east-1", "arm64")
 

@@ -33,7 +33,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from traces_app.domain.aws_prices import prices_of
+from traces_app.domain.aws_prices import prices_of  # noqa: E402
 
 WRITE_USD_PER_MILLION = prices_of("us-east-1").write_usd_per_million
 BATCH_TRACES = 10

@@ -5,15 +5,21 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.builders import own_trace_id, put, span, span_id
+from tests.builders import NOW_NS, own_trace_id, put, span, span_id
 from traces_app import storage
 from traces_app.access import Access
-from traces_app.bill import Bill, get_bill, month_named
+from traces_app.bill import Bill, get_bill, get_receipt, month_named, month_of
+from traces_app.domain.aws_prices import UnknownRegion, prices_of
+from traces_app.domain.metering import Consumed, pack_note
 from traces_app.domain.span import Span, Usage
+from traces_app.queries import TraceFilter, list_traces
+from traces_app.storage import StoreUnavailable
+from traces_app.storage.metering import METER, measured_request
 from traces_app.storage.rollups import WATCHED_AFTER_NS
 from traces_app.storage.store import Store
 
@@ -130,3 +136,195 @@ def test_the_bill_of_a_scripted_month_equals_the_independent_sum_to_the_cent(
     assert bill.ledger.total_models().traces == count + 1
     assert bill.ledger.unmetered == 0
     assert (again.spent, again.ledger.used) == (bill.spent, bill.ledger.used)
+
+
+def size_of(item: dict[str, Any]) -> int:
+    """As AWS documents it: names, texts in UTF-8, bytes, numbers by pairs of digits, 100 for the item."""
+    size = 100
+    for name, value in item.items():
+        (kind, data), *_ = value.items()
+        size += len(name)
+        if kind == "N":
+            digits = data.rstrip("0") if len(data) - len(data.rstrip("0")) > 1 else data
+            size += (len(digits) + 1) // 2 + 1
+        else:
+            size += (
+                sum(len(one.encode()) for one in data)
+                if kind == "SS"
+                else len(data if kind == "B" else data.encode())
+            )
+    return size
+
+
+def test_storage_equals_the_bytes_of_the_items_times_the_hours_they_are_there(
+    access: Access, store: Store, settings: Any
+) -> None:
+    settings.RETENTION_DAYS = 10
+    for day in range(28):
+        for number in range(3):
+            owners = {"session_id": "s", "user_id": f"u{day}"} if number else {}
+            at_ns = FIRST_NS + day * DAY_NS + number * 3600 * 10**9
+            put(access, *trace_of(100 * day + number, at_ns, is_ours=number < 2, **owners), now_ns=at_ns)
+    client: Any = store.engine.client
+    items = [
+        item
+        for table in ("llm-tracer-traces", "llm-tracer-spans")
+        for item in client._make_api_call("Scan", {"TableName": table})["Items"]
+        if item["pk"]["S"][:2] in ("T#", "P#", "S#", "U#", "A#")
+    ]
+    now_ns = FIRST_NS + 28 * DAY_NS
+    byte_hours = sum(
+        size_of(item)
+        * (min(now_ns // 10**9, int(item["expires_at"]["N"])) - int(item["at"]["N"]) // 10**6)
+        / 3600
+        for item in items
+    )
+    for day in range(1, 29):  # somebody looks each day: what expires is in hours that are kept by then
+        bill = look(FIRST_NS + day * DAY_NS)
+    assert bill.ledger.total_used().gb_months == pytest.approx(byte_hours / 2**30 / MONTH.hours, rel=1e-3)
+    alive = [item for item in items if int(item["expires_at"]["N"]) >= now_ns // 10**9 + 3600]
+    assert bill.ledger.kept_bytes == pytest.approx(sum(map(size_of, alive)), rel=1e-3)
+    assert bill.lossy_hours == 0
+
+
+def test_what_a_page_reads_rides_on_the_next_batch(access: Access, store: Store) -> None:
+    put(access, *trace_of(1, NOW_NS - 10**9, is_ours=True))
+    before = get_bill("dev", month_of(NOW_NS), now_ns=NOW_NS).ledger.total_used().consumed
+    for _ in range(20):
+        list_traces("dev", TraceFilter(), now_ns=NOW_NS)
+    put(access, *trace_of(2, NOW_NS - 10**9, is_ours=True))
+    after = get_bill("dev", month_of(NOW_NS), now_ns=NOW_NS).ledger.total_used().consumed
+    assert after.read_halves - before.read_halves >= 40
+
+
+def test_another_projects_reads_are_not_ours(access: Access, store: Store) -> None:
+    other = Access("shop", "all", "test")
+    put(other, *trace_of(1, NOW_NS - 10**9, is_ours=True))
+    for _ in range(50):
+        list_traces("shop", TraceFilter(), now_ns=NOW_NS)
+    put(access, *trace_of(2, NOW_NS - 10**9, is_ours=True))
+    assert get_bill("dev", month_of(NOW_NS), now_ns=NOW_NS).ledger.total_used().consumed.read_halves < 20
+
+
+def test_a_request_and_its_time_are_noted_once(access: Access, store: Store) -> None:
+    with measured_request():
+        put(access, *trace_of(1, NOW_NS - 10**9, is_ours=True), *trace_of(2, NOW_NS - 10**9, is_ours=True))
+    with measured_request():
+        pass
+    put(access, *trace_of(3, NOW_NS - 10**9, is_ours=True))
+    used = get_bill("dev", month_of(NOW_NS), now_ns=NOW_NS).ledger.total_used().consumed
+    assert used.requests == 2
+    assert used.work_us > 0
+
+
+def test_a_batch_that_comes_again_has_the_same_name_however_long_it_took(
+    access: Access, store: Store
+) -> None:
+    spans = trace_of(1, NOW_NS - 10**9, is_ours=True)
+    for _ in range(3):
+        with measured_request():
+            put(access, *spans)
+        list_traces("dev", TraceFilter(), now_ns=NOW_NS)
+    assert get_receipt("dev", spans[0].trace_id, now_ns=NOW_NS).batches == 1
+
+
+def test_a_batch_that_could_not_be_written_is_noted_by_the_next(
+    access: Access, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    METER.note("dev", Consumed(read_halves=7, requests=1, work_us=5))
+    with monkeypatch.context() as patch:
+        patch.setattr(store.engine, "batch_put", lambda items: (_ for _ in ()).throw(StoreUnavailable("no")))
+        with pytest.raises(StoreUnavailable):
+            put(access, *trace_of(1, NOW_NS - 10**9, is_ours=True))
+    put(access, *trace_of(1, NOW_NS - 10**9, is_ours=True))
+    used = get_bill("dev", month_of(NOW_NS), now_ns=NOW_NS).ledger.total_used().consumed
+    assert (used.read_halves >= 7, used.requests, used.work_us) == (True, 1, 5)
+
+
+def test_a_trace_knows_its_own_units_whatever_the_process_did_before(access: Access, counted: Sum) -> None:
+    put(access, *trace_of(0, NOW_NS - 10**9, is_ours=True))
+    METER.note("dev", Consumed(write_units=1000, read_halves=1000))
+    before = counted.written
+    spans = trace_of(1, NOW_NS - 10**9, is_ours=False, size=3000, session_id="s", user_id="u")
+    put(access, *spans)
+    receipt = get_receipt("dev", spans[0].trace_id, now_ns=NOW_NS)
+    assert receipt.metered is not None
+    assert receipt.metered.own.write_units == counted.written - before
+    assert receipt.biggest[0].span_id == span_id(1)
+    assert receipt.raw_bytes == sum(one.raw_bytes for one in receipt.biggest)
+    assert receipt.expires_at == NOW_NS // 10**9 + RETENTION_S
+
+
+def test_what_an_earlier_version_wrote_is_unknown_and_not_nothing(access: Access, store: Store) -> None:
+    spans = trace_of(1, NOW_NS - 10**9, is_ours=True)
+    put(access, *spans)
+    for item, _ in store.read_listed("dev", spans[0].trace_id, now_ns=NOW_NS):
+        body = item.body or b""
+        item.body = b"\x02" + body[1 : -len(pack_note(None))]  # the layout before: the same without the note
+        item.save()
+    receipt = get_receipt("dev", spans[0].trace_id, now_ns=NOW_NS)
+    assert (receipt.metered, receipt.paid, receipt.usd_a_month) == (None, None, None)
+    bill = get_bill("dev", month_of(NOW_NS), now_ns=NOW_NS)
+    assert bill.ledger.unmetered == 1
+    assert list_traces("dev", TraceFilter(), now_ns=NOW_NS).traces[0].span_count == 2
+
+
+def test_reading_traces_anew_keeps_what_their_batches_noted(access: Access, store: Store) -> None:
+    spans = trace_of(1, NOW_NS - 10**9, is_ours=True)
+    put(access, spans[0])
+    put(access, spans[1])
+    before = get_receipt("dev", spans[0].trace_id, now_ns=NOW_NS).metered
+    position = f"{spans[0].trace_id}"
+    prefix = next(place for place, _ in store.iterate_traces("dev", now_ns=NOW_NS))
+    assert position in prefix
+
+    def renamed(one: Span) -> Span | None:
+        return replace(one, name="better") if one.span_id == span_id(2) and one.name != "better" else None
+
+    for _ in range(2):
+        store.rewrite_trace("dev", prefix, renamed, now_ns=NOW_NS)
+        after = get_receipt("dev", spans[0].trace_id, now_ns=NOW_NS)
+        assert after.metered == before
+
+
+def test_the_forecast_of_a_steady_month_is_the_month(access: Access, store: Store) -> None:
+    for day in range(30):
+        if day == 15:
+            half = look(FIRST_NS + day * DAY_NS)  # the second look would keep hours, which costs units
+        for hour in (2, 8, 14, 20):
+            at_ns = FIRST_NS + day * DAY_NS + hour * 3600 * 10**9
+            put(access, *trace_of(100 * day + hour, at_ns, is_ours=True, size=2000), now_ns=at_ns)
+    whole = look(END_NS)
+    assert half.forecast is not None
+    assert whole.spent is not None
+    assert half.forecast.writes_usd == pytest.approx(whole.spent.writes_usd, rel=0.03)
+    assert half.forecast.storage_usd == pytest.approx(whole.spent.storage_usd, rel=0.03)
+    assert half.ledger.forecast_model_usd == pytest.approx(whole.ledger.total_models().cost_usd, rel=0.03)
+    assert whole.forecast == whole.spent
+
+
+def test_a_region_without_known_prices_is_named_and_gives_no_dollars(
+    access: Access, store: Store, settings: Any
+) -> None:
+    settings.AWS_REGION = "mars-north-1"
+    put(access, *trace_of(1, NOW_NS - 10**9, is_ours=True))
+    bill = get_bill("dev", month_of(NOW_NS), now_ns=NOW_NS)
+    assert (bill.spent, bill.forecast, bill.usd_per_1000_traces) == (None, None, None)
+    assert bill.ledger.total_used().consumed.write_units > 0
+    with pytest.raises(UnknownRegion, match="AWS_REGION='mars-north-1'"):
+        prices_of(settings.AWS_REGION)
+
+
+def test_traces_that_expired_before_anybody_looked_are_missed_aloud(access: Access, store: Store) -> None:
+    put(access, *trace_of(1, FIRST_NS, is_ours=True), now_ns=FIRST_NS)
+    put(access, *trace_of(2, FIRST_NS + 91 * DAY_NS, is_ours=True), now_ns=FIRST_NS + 91 * DAY_NS)
+    assert look(FIRST_NS + 92 * DAY_NS).lossy_hours > 0
+    assert look(END_NS).lossy_hours == 0
+
+
+def test_months_are_calendars_months() -> None:
+    assert (month_named("2028-02").hours, month_named("2033-12").hours) == (29 * 24, 31 * 24)
+    assert month_of(END_NS).name == "2033-05"
+    for odd in ("", "2033", "2033-13", "1999-01", "x"):
+        with pytest.raises(ValueError, match="month: write it as 2026-11"):
+            month_named(odd)

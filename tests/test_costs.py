@@ -10,6 +10,7 @@ import pytest
 from tests.builders import NOW_NS, own_trace_id, put, span, span_id, trace_id
 from traces_app import queries
 from traces_app.access import Access
+from traces_app.bill import get_bill, get_receipt, month_of
 from traces_app.domain.search import Search
 from traces_app.queries import TraceFilter
 from traces_app.searching import MAX_SAMPLED, search_traces
@@ -180,3 +181,19 @@ def test_a_batch_for_a_closed_hour_costs_a_unit_a_minute_where_somebody_looks(
     later += WATCHED_AFTER_NS
     assert [late(number, later + number) for number in (2, 3, 4)] == [4, 2, 2]
     assert late(5, later + MARKED_FOR_NS + 10) == 3
+
+
+def test_a_receipt_is_three_requests(filled: Meter) -> None:
+    get_receipt("dev", six_spans(3)[0].trace_id, now_ns=NOW_NS)
+    assert filled.operations == ["Query", "GetItem", "Query"]
+    assert filled.units <= 3
+
+
+def test_a_bill_is_four_requests_and_those_of_the_open_hours(filled: Meter) -> None:
+    get_bill("dev", month_of(NOW_NS), now_ns=NOW_NS)
+    later = NOW_NS + WATCHED_AFTER_NS
+    get_bill("dev", month_of(later), now_ns=later)
+    filled.reset()
+    get_bill("dev", month_of(later), now_ns=later)
+    assert filled.operations == ["Query", "GetItem", "Query", "Query", "Query", "Query"]
+    assert filled.units <= 10

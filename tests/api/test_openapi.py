@@ -43,6 +43,7 @@ def test_every_operation_is_described_with_its_key() -> None:
         "PATCH /api/traces/{trace_id}/complete",
         "GET /api/stats",
         "GET /api/v1/traces",
+        "GET /api/v1/traces/{trace_id}/receipt",
         "GET /api/v1/traces/{trace_id}",
         "GET /api/v1/traces/{trace_id}/spans/{span_id}",
         "GET /api/v1/stats",

@@ -167,3 +167,16 @@ def test_totals_of_a_range(api: Api) -> None:
 
 def test_the_keys_project_is_told(api: Api) -> None:
     assert api.get("/api/v1/projects").json() == {"projects": [{"id": "dev", "scope": "all"}]}
+
+
+def test_a_receipt_says_what_a_trace_takes(api: Api) -> None:
+    root = put_trace(api)
+    found = api.get(f"/api/v1/traces/{root['trace_id']}/receipt").json()
+    assert (found["trace_id"], found["batches"]) == (root["trace_id"], 1)
+    assert found["write_units"] >= 2
+    assert found["kept_bytes"] > found["stored_bytes"] > 0
+    assert found["writing_usd"] == pytest.approx(found["write_units"] * 0.625e-6)
+    assert found["work_ms"] > 0
+    assert found["expires_at"].endswith("Z")
+    assert len(found["biggest"]) == 2
+    assert api.get(f"/api/v1/traces/{'f' * 32}/receipt").status_code == 404

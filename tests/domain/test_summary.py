@@ -5,7 +5,8 @@ from itertools import permutations
 import pytest
 
 from tests.builders import NOW_NS, span, span_id, trace_id
-from traces_app.domain.fragments import pack_fragment, unpack_fragment
+from traces_app.domain.fragments import pack_fragment, pack_without_note, unpack_fragment
+from traces_app.domain.metering import NOTHING, Consumed, Metered, note_length
 from traces_app.domain.preview import preview
 from traces_app.domain.span import Span, Usage
 from traces_app.domain.summary import ROOT_GRACE_NS, TraceSummary, fragment_of, merge
@@ -96,6 +97,40 @@ def test_a_packed_fragment_of_six_spans_fits_one_write_unit() -> None:
 def test_a_fragment_comes_back_as_it_was() -> None:
     fragment = fragment_of([ROOT, llm(2), llm(3, parent_span_id=span_id(99), usage=None, cost_usd=1e-9)])
     assert unpack_fragment(pack_fragment(fragment), with_entries=True) == fragment
+
+
+WRITTEN_BY_VERSION_2 = bytes.fromhex(
+    "02000000c77b2266223a7b226e223a2272756e222c2273223a313939393939393934303030313030303030302c2265223a3139"
+    "39393939393934303031323030303030302c2272223a2230303030303030303030303030303031222c226b223a22636861696e"
+    "222c227374223a226f6b222c226d223a5b226770742d346f225d2c227373223a2273222c2262223a3930302c227362223a3430"
+    "307d2c2274223a7b226e223a322c2269223a3130302c226f223a31302c2263223a34302c2224223a3235303030303030307d7d"
+    "0200000000000000010000000000000000000202de05640a2880e59a770a00"
+)
+
+
+def test_a_fragment_of_the_version_before_opens_and_its_cost_is_unknown() -> None:
+    fragment = unpack_fragment(WRITTEN_BY_VERSION_2, with_entries=True)
+    assert (fragment.facts.name, fragment.facts.raw_bytes, fragment.totals.span_count) == ("run", 900, 2)
+    assert [entry.model for entry in fragment.entries] == [None, "gpt-4o"]
+    assert fragment.metered is None
+
+
+@pytest.mark.parametrize(
+    "metered",
+    [
+        None,
+        Metered(),
+        Metered(Consumed(3, 0, 1, 2500), 1800),
+        Metered(Consumed(3), 1800, Consumed(1, 7, 5, 12_000_000)),
+    ],
+)
+def test_a_note_comes_back_and_its_length_does_not_tell_its_figures(metered: Metered | None) -> None:
+    fragment = fragment_of([ROOT, llm(2)])
+    fragment.metered = metered
+    packed = pack_fragment(fragment)
+    assert unpack_fragment(packed, with_entries=True) == fragment
+    has_carried = metered is not None and metered.carried != NOTHING
+    assert len(packed) == len(pack_without_note(fragment)) + note_length(has_carried=has_carried)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ PAGES = (
     "/dashboard/admin",
     "/dashboard/admin/audit",
     "/dashboard/problems",
+    "/dashboard/cost",
 )
 
 
@@ -91,7 +92,9 @@ def test_a_conversation_asks_once_a_turn_and_never_more_than_a_page_of_them(
     assert len(many) <= TURNS_A_PAGE + 4
 
 
-@pytest.mark.parametrize("rest", ["/skeleton", "/previews?spans=a", "/search?q=number", "?view=tree", ".md"])
+@pytest.mark.parametrize(
+    "rest", ["/skeleton", "/previews?spans=a", "/search?q=number", "?view=tree", ".md", "/receipt"]
+)
 def test_what_the_trace_page_asks_for_does_not_grow_with_its_spans(
     dev: Client, send: Sender, requests: list[str], rest: str
 ) -> None:

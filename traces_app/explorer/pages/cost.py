@@ -66,10 +66,11 @@ def cost_page(
 ) -> CostPage:
     """``all_bills`` are those of the projects that the visitor may see."""
     models = bill.ledger.total_models()
+    is_over = month.end_hour * HOUR_NS <= now_ns
     return CostPage(
         month=_month_text(month),
         months=_months(month, now_ns),
-        is_over=month.end_hour * HOUR_NS <= now_ns,
+        is_over=is_over,
         would=engine == "sqlite",
         region=region,
         prices_as_of=PRICES_AS_OF,
@@ -78,7 +79,7 @@ def cost_page(
             ("So far", cost_text(total_usd(bill.spent))),
             ("Per 1,000 traces", cost_text(bill.usd_per_1000_traces)),
             ("Traces", count_text(models.traces)),
-            ("Kept now", bytes_text(bill.ledger.kept_bytes)),
+            ("Kept at its end" if is_over else "Kept now", bytes_text(bill.ledger.kept_bytes)),
         ],
         lines=_lines(bill),
         total=BillLine(
