@@ -303,6 +303,21 @@ def test_the_forecast_of_a_steady_month_is_the_month(access: Access, store: Stor
     assert whole.forecast == whole.spent
 
 
+def test_the_forecast_knows_that_what_comes_will_also_go(access: Access, store: Store, settings: Any) -> None:
+    settings.RETENTION_DAYS = 3
+    for day in range(30):
+        for hour in (0, 6, 12, 18):
+            at_ns = FIRST_NS + day * DAY_NS + hour * 3600 * 10**9
+            put(access, *trace_of(100 * day + hour, at_ns, is_ours=True, size=2000), now_ns=at_ns)
+        bill = look(FIRST_NS + (day + 1) * DAY_NS)
+        if day == 14:
+            look(FIRST_NS + (day + 1) * DAY_NS + WATCHED_AFTER_NS)
+            half = bill
+    assert half.forecast is not None
+    assert bill.spent is not None
+    assert half.forecast.storage_usd == pytest.approx(bill.spent.storage_usd, rel=0.05)
+
+
 def test_a_region_without_known_prices_is_named_and_gives_no_dollars(
     access: Access, store: Store, settings: Any
 ) -> None:

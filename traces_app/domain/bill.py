@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -136,14 +136,13 @@ def ledger_of(month: Month, hours: Mapping[int, Rollup], *, now_ns: int) -> Ledg
     """``hours`` are all that may matter: also those before the month whose traces are kept still."""
     now_hour = now_ns / 1e9 / HOUR_S
     ledger = Ledger(month)
-    written = list(_written(hours.values()))
     levels = list(_kept_by_hour(month, hours.values()))
     for hour in range(month.first_hour, min(month.end_hour, int(now_hour) + 1)):
         lasted = min(1.0, now_hour - hour)
         stored = levels[hour - month.first_hour] * lasted / GB_BYTES / month.hours
         _add_used(ledger, hour, Used(gb_months=stored))
         ledger.kept_bytes = levels[hour - month.first_hour]
-    for hour, measures in written:
+    for hour, measures in _written(hours.values()):
         if month.first_hour <= hour < month.end_hour:
             _add_used(ledger, hour, Used(_consumed(measures)))
             ledger.unmetered += measures.unpriced
@@ -151,42 +150,42 @@ def ledger_of(month: Month, hours: Mapping[int, Rollup], *, now_ns: int) -> Ledg
         if month.first_hour <= hour < month.end_hour:
             for one in rollup.get(EVERYTHING, {}).values():
                 ledger.models.setdefault(_day(month, hour), ModelSpend()).add(one)
-    _look_ahead(ledger, written, hours, levels, now_hour)
+    _look_ahead(ledger, hours, levels, now_hour)
     return ledger
 
 
-def _look_ahead(
-    ledger: Ledger,
-    written: list[tuple[int, Measures]],
-    hours: Mapping[int, Rollup],
-    levels: list[int],
-    now_hour: float,
-) -> None:
+def _look_ahead(ledger: Ledger, hours: Mapping[int, Rollup], levels: list[int], now_hour: float) -> None:
     """What is kept already stays as long as it is to stay; all else goes on as in the last week."""
     month, left_h = ledger.month, max(0.0, ledger.month.end_hour - now_hour)
-    since = max(int(now_hour) - FORECAST_FROM_H, min((hour for hour, _ in written), default=0))
+    ledger.forecast, ledger.forecast_model_usd = ledger.total_used(), ledger.total_models().cost_usd
+    if not left_h:
+        return
+    rates = _rates([(hour, _consumed(measures)) for hour, measures in _written(hours.values())], now_hour)
+    kept = [(begins, (size, size * (ends - begins))) for begins, ends, size in _kept(month, hours.values())]
+    bytes_an_hour, byte_hours_an_hour = _rates(kept, now_hour) or (0.0, 0.0)
+    lasts_h = min(left_h, byte_hours_an_hour / bytes_an_hour) if bytes_an_hour else 0.0
+    grown = bytes_an_hour * lasts_h * (left_h - lasts_h / 2)
+    stays = sum(levels[max(0, int(now_hour) - month.first_hour) :]) - ledger.kept_bytes * (now_hour % 1)
+    consumed = Consumed(*(round(rate * left_h) for rate in rates))
+    ledger.forecast = ledger.forecast.plus(Used(consumed, (stays + grown) / GB_BYTES / month.hours))
+    costs = _rates([(hour, (nano_usd,)) for hour, nano_usd in _model_costs(hours)], now_hour)
+    if costs:
+        ledger.forecast_model_usd = (ledger.forecast_model_usd or 0.0) + costs[0] * left_h / NANO_USD
+
+
+def _rates(figures: Sequence[tuple[int, Sequence[int]]], now_hour: float) -> list[float]:
+    """An hour's, on the average of the last week, or since the first; nothing where there are none."""
+    since = max(int(now_hour) - FORECAST_FROM_H, min((hour for hour, _ in figures), default=0))
     window_h = max(float(DAY_H), now_hour - since)
-    recent = [measures for hour, measures in written if hour >= since]
-    grown = sum(measures.kept_bytes for measures in recent) / window_h * left_h * left_h / 2
-    ahead = levels[max(0, int(now_hour) - month.first_hour) :] if left_h else []
-    stays = sum(ahead) - (ahead[0] * (now_hour % 1) if ahead else 0)
-    more = Used(
-        Consumed(
-            *(round(sum(found) / window_h * left_h) for found in zip(*map(_consumed, recent), strict=True))
-        ),
-        (stays + grown) / GB_BYTES / month.hours,
-    )
-    ledger.forecast = ledger.total_used().plus(more)
-    spent = ledger.total_models().cost_usd
-    costs = [
-        one.cost_nano_usd
-        for hour, rollup in hours.items()
-        if hour >= since
-        for one in rollup.get(EVERYTHING, {}).values()
-        if one.cost_nano_usd is not None
-    ]
-    if spent is not None or costs:
-        ledger.forecast_model_usd = (spent or 0.0) + sum(costs) / NANO_USD / window_h * left_h
+    recent = [values for hour, values in figures if hour >= since]
+    return [sum(found) / window_h for found in zip(*recent, strict=True)]
+
+
+def _model_costs(hours: Mapping[int, Rollup]) -> Iterator[tuple[int, int]]:
+    for hour, rollup in hours.items():
+        for one in rollup.get(EVERYTHING, {}).values():
+            if one.cost_nano_usd is not None:
+                yield hour, one.cost_nano_usd
 
 
 def _written(rollups: Iterable[Rollup]) -> Iterator[tuple[int, Measures]]:
@@ -195,17 +194,22 @@ def _written(rollups: Iterable[Rollup]) -> Iterator[tuple[int, Measures]]:
             yield int(hour), measures
 
 
-def _kept_by_hour(month: Month, rollups: Iterable[Rollup]) -> Iterator[int]:
-    """How many bytes are kept in each hour of the month, as far as is known now."""
-    changes = [0] * (month.hours + 1)
+def _kept(month: Month, rollups: Iterable[Rollup]) -> Iterator[tuple[int, int, int]]:
+    """From which hour until which how many bytes are kept; what never expires, a month longer than this."""
     for rollup in rollups:
         for times, measures in rollup.get("kept", {}).items():
             written, _, expires = times.partition("-")
-            begins = max(month.first_hour, int(written))
-            ends = min(month.end_hour, int(expires) if expires else month.end_hour)
-            if begins < ends:
-                changes[begins - month.first_hour] += measures.kept_bytes
-                changes[ends - month.first_hour] -= measures.kept_bytes
+            yield int(written), int(expires or month.end_hour + month.hours), measures.kept_bytes
+
+
+def _kept_by_hour(month: Month, rollups: Iterable[Rollup]) -> Iterator[int]:
+    """How many bytes are kept in each hour of the month, as far as is known now."""
+    changes = [0] * (month.hours + 1)
+    for written, expires, kept_bytes in _kept(month, rollups):
+        begins, ends = max(month.first_hour, written), min(month.end_hour, expires)
+        if begins < ends:
+            changes[begins - month.first_hour] += kept_bytes
+            changes[ends - month.first_hour] -= kept_bytes
     yield from accumulate(changes[:-1])
 
 

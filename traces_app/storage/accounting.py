@@ -35,9 +35,13 @@ def item_size(item: Item) -> int:
     return size
 
 
-def units_of(item: Item) -> int:
+def units_of_size(size: int) -> int:
     """Of a write that replaces nothing larger."""
-    return int(write_units(item_size(item)))
+    return int(write_units(size))
+
+
+def units_of(item: Item) -> int:
+    return units_of_size(item_size(item))
 
 
 def kept_bytes(item: Item) -> int:
@@ -64,8 +68,15 @@ class Account:
 
     def settle(self, written: Sequence[Written], others: Sequence[Item]) -> None:
         """Note in each trace's first fragment what its items take; ``others`` go with the first trace."""
-        sizes = [sum(map(kept_bytes, one.items)) + one.anchor_bytes for one in written]
-        units = [sum(map(units_of, one.items)) + one.anchor_units for one in written]
+        measured = [[item_size(item) for item in one.items] for one in written]
+        sizes = [
+            sum(found) + len(found) * ITEM_OVERHEAD_BYTES + one.anchor_bytes
+            for found, one in zip(measured, written, strict=True)
+        ]
+        units = [
+            sum(map(units_of_size, found)) + one.anchor_units
+            for found, one in zip(measured, written, strict=True)
+        ]
         units[0] += sum(map(units_of, others))
         shares = [self._work.work_us * size // sum(sizes) for size in sizes]
         shares[0] += self._work.work_us - sum(shares)

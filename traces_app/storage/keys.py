@@ -102,9 +102,9 @@ def prices_partition(project: str) -> str:
 
 
 def project_of(partition: str) -> str:
-    """Whose partition it is; empty for those of no project."""
+    """Whose partition it is; empty for those of none, and of keys: strangers may name any project in one."""
     kind, _, rest = partition.partition("#")
-    return "" if kind == "SESSION" else rest.partition("#")[0]
+    return "" if kind in {"SESSION", "KEYS"} else rest.partition("#")[0]
 
 
 def trace_prefix(start_ms: int, trace_id: str) -> str:

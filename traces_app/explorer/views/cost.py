@@ -38,6 +38,10 @@ def cost(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         region=settings.AWS_REGION,
         now_ns=visitor.now_ns,
     )
+    if len(bills) < len(visitor.projects):
+        page.notes.append(
+            f"The table has {len(bills)} of your {len(visitor.projects)} projects: switch to see others."
+        )
     shell = shell_of(visitor, title="Cost", json_address=twin, place="cost")
     context = {"page": page, "problems": problems, "shell": shell}
     return advertise(render(request, "explorer/cost.html", context), twin)
