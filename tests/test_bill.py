@@ -249,6 +249,7 @@ def test_a_trace_knows_its_own_units_whatever_the_process_did_before(access: Acc
     put(access, *spans)
     receipt = get_receipt("dev", spans[0].trace_id, now_ns=NOW_NS)
     assert receipt.metered is not None
+    assert receipt.metered.carried.write_units == 1000
     assert receipt.metered.own.write_units == counted.written - before
     assert receipt.biggest[0].span_id == span_id(1)
     assert receipt.raw_bytes == sum(one.raw_bytes for one in receipt.biggest)

@@ -58,11 +58,12 @@ class Written:
 
 
 class Account:
-    """Of one batch, while it is written."""
+    """Of one batch, while it is written. ``spent_units`` its anchors took already."""
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, spent_units: int) -> None:
         self._project = project
-        self._claimed = NOTHING
+        self._claimed = Consumed(write_units=spent_units)
+        METER.claim(project, self._claimed)
         self._work = work_until_now()
         self.carried = METER.take(project)
 
@@ -83,8 +84,9 @@ class Account:
         for place, one in enumerate(written):
             own = Consumed(units[place], 0, 0 if place else self._work.requests, shares[place])
             _note(one.items, Metered(own, sizes[place], NOTHING if place else self.carried))
-        self._claimed = Consumed(write_units=sum(units))
-        METER.claim(self._project, self._claimed)
+        total = Consumed(write_units=sum(units))
+        METER.claim(self._project, total.minus(self._claimed))
+        self._claimed = total
 
     def give_back(self) -> None:
         """Nothing was noted: the next batch shall."""
@@ -92,8 +94,8 @@ class Account:
 
 
 @contextmanager
-def account_of(project: str) -> Iterator[Account]:
-    account = Account(project)
+def account_of(project: str, spent_units: int) -> Iterator[Account]:
+    account = Account(project, spent_units)
     try:
         yield account
     except BaseException:

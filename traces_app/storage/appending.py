@@ -81,7 +81,8 @@ class Appender:
             registrations = self._registrations(places, stamp)
             markers = self._rollups.markers(places, stamp)
             others = [*registrations.values(), *markers.values()]
-            with account_of(project) as account:
+            spent_units = sum(batch.anchor.write_units for batch in batches if batch.anchor)
+            with account_of(project, spent_units) as account:
                 written = _written(batches, account.carried, stamp)
                 account.settle(written, others)
                 items = [item for one in written for item in one.items]
