@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from traces_app.domain.packing import compress, decompress
+from traces_app.domain.compression import compress, decompress
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.totals import NANO_USD, Entry, total
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from backports.zstd import ZstdDict
+
 from traces_app.domain.fragments import unpack_fragment
 from traces_app.domain.packing import PackedSpan, pack_payload, span_from
 from traces_app.domain.span import Span
@@ -57,7 +59,13 @@ def is_being_written(listed: Sequence[TraceItem], chunks: Iterable[Chunk], now_n
 
 
 def rewrite(
-    place: Place, listed: Sequence[TraceItem], chunks: Sequence[Chunk], lists: frozenset[str], change: Change
+    place: Place,
+    listed: Sequence[TraceItem],
+    chunks: Sequence[Chunk],
+    lists: frozenset[str],
+    change: Change,
+    *,
+    dictionary: ZstdDict | None,
 ) -> Rewrite:
     """``listed`` are the trace's fragments in the day's list, ``lists`` the others it is known to stand in.
 
@@ -70,7 +78,7 @@ def rewrite(
         owners = owners_of([entry.span for one in renewed for entry in one.packed])
         result.lists = lists.union(place.owned_lists(owners), *map(place.lists_in, listed))
         for one in renewed:
-            result.put(_items_of(place, result.lists, one))
+            result.put(_items_of(place, result.lists, one, dictionary))
             result.delete(SpanItem(place.spans_partition, sort) for sort in one.chunk.sorts)
         for partition in (place.day_partition, *result.lists):
             result.delete(TraceItem(partition, item.sk) for item in listed)
@@ -96,8 +104,10 @@ def _renewed(trace_id: str, chunk: Chunk, change: Change) -> _Renewed:
     return renewed
 
 
-def _items_of(place: Place, lists: frozenset[str], renewed: _Renewed) -> Iterator[Item]:
+def _items_of(
+    place: Place, lists: frozenset[str], renewed: _Renewed, dictionary: ZstdDict | None
+) -> Iterator[Item]:
     stamp = Stamp(renewed.chunk.written_us * 1000, renewed.chunk.expires_at)
-    blobs = pack_in_parallel({place.trace_id: renewed.packed})[place.trace_id]
+    blobs = pack_in_parallel({place.trace_id: renewed.packed}, dictionary)[place.trace_id]
     yield from chunk_items(place.spans_partition, blobs, stamp)
     yield from fragment_items(place, lists, renewed.packed, blobs, stamp)
