@@ -46,9 +46,10 @@ def main() -> None:
     if file.exists():
         raise SystemExit(f"{file.name} is there already: stored spans may need it. Take the next number.")
     structure, prose = list(stored_samples()), list(prose_samples())
+    from traces_app.domain.recurring import numbered
+
     trained = trained_on(structure, prose)
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(numbered(trained, int(sys.argv[1])))
+    file.write_bytes(numbered(trained, int(sys.argv[1])).dict_content)
     print(f"{file.relative_to(ROOT)}: {len(trained)} bytes from {len(structure) + len(prose)} samples")
 
 
@@ -60,11 +61,6 @@ def trained_on(structure: list[bytes], prose: list[bytes]) -> bytes:
     ]
     content = zstd.ZstdDict(b"".join(found), is_raw=True)
     return zstd.finalize_dict(content, structure + prose, STRUCTURE_BYTES + PROSE_BYTES, 5).dict_content
-
-
-def numbered(trained: bytes, number: int) -> bytes:
-    """The number stands behind the magic number, and so in the header of every frame."""
-    return trained[:4] + number.to_bytes(4, "little") + trained[8:]
 
 
 def stored_samples() -> Iterator[bytes]:

@@ -6,6 +6,7 @@ themselves): what one person wrote is never kept beyond that person's traces.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,10 @@ SENTENCES_BYTES: Final = 2**16
 MAX_SAMPLES: Final = 500
 """Traces that the statistics of a dictionary are made from."""
 
+ENTROPY_TABLES_BYTES: Final = 2**12
+FIRST_OWN_NUMBER: Final = 2**15
+"""Those below are for dictionaries that come with the program."""
+
 _BETWEEN_SENTENCES: Final = re.compile(rb'(?<=[.!?])\s+|(?<!\\)"|\\n')
 
 
@@ -43,12 +48,24 @@ def dictionary_of(samples: Sequence[Sample]) -> zstd.ZstdDict | None:
         return None
     content = shipped_dictionary().dict_content + b" ".join(reversed(chosen))  # nearer the end is cheaper
     texts = [sample.text for sample in samples[:MAX_SAMPLES]]
-    max_bytes = len(content) + 2**12
-    return zstd.finalize_dict(zstd.ZstdDict(content, is_raw=True), texts, max_bytes, ZSTD_LEVEL)
+    max_bytes = len(content) + ENTROPY_TABLES_BYTES
+    finished = zstd.finalize_dict(zstd.ZstdDict(content, is_raw=True), texts, max_bytes, ZSTD_LEVEL)
+    return numbered(finished.dict_content, _number_of(finished.dict_content))
+
+
+def numbered(content: bytes, number: int) -> zstd.ZstdDict:
+    """The number stands behind the four bytes that each begins with, and in the header of every frame."""
+    return zstd.ZstdDict(content[:4] + number.to_bytes(4, "little") + content[8:])
 
 
 def packed_bytes(samples: Iterable[Sample], dictionary: zstd.ZstdDict) -> int:
     return sum(len(compress(sample.text, dictionary)) for sample in samples)
+
+
+def _number_of(content: bytes) -> int:
+    """From all its bytes (zstd leaves the tables out): the same in every store."""
+    digest = hashlib.blake2b(content[8:], digest_size=8).digest()
+    return FIRST_OWN_NUMBER + int.from_bytes(digest, "big") % (2**31 - FIRST_OWN_NUMBER)
 
 
 def _by_owners(samples: Iterable[Sample]) -> Counter[bytes]:
