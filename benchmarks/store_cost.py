@@ -42,7 +42,7 @@ WRITE_USD_PER_MILLION = 0.625
 BATCH_TRACES = 25
 MINISTACK_TRACES = 60
 TRAINING_TRACES = 500
-LATE_BATCHES = 3
+LATE_BATCHES, STREAMED_BATCHES = 3, 30
 NOW_MS = 2_000_000_000_000
 NOW_NS = (NOW_MS + 1000) * 10**6
 WRITES = ("BatchWriteItem", "PutItem", "UpdateItem")
@@ -66,6 +66,7 @@ def main() -> None:
             "batches": measure(traces, "batches", batches=LATE_BATCHES),
             "agent": measure(agents, "agent"),
             "agent batches": measure(agents, "agent-batches", batches=LATE_BATCHES),
+            "agent streamed": measure(agents, "agent-streamed", batches=STREAMED_BATCHES),
         }
         local = measure_on_new_file(traces[:MINISTACK_TRACES])
         server = None if arguments.no_ministack else measure_on_ministack(traces[:MINISTACK_TRACES])
@@ -275,7 +276,11 @@ def report_agents(agents: Traces, found: dict[str, dict[str, float]]) -> None:
     spans = sum(map(len, agents))
     print(f"{count} runs of an agent, 30 turns, {raw / count / 1000:.0f} KB of JSON a run")
     print(f"{'':34}{'units/run':>12}{'$/1000 runs':>12}{'KB/run':>12}{'JSON/stored':>15}")
-    for label, name in (("one batch", "agent"), (f"{LATE_BATCHES} batches", "agent batches")):
+    for label, name in (
+        ("one batch", "agent"),
+        (f"{LATE_BATCHES} batches", "agent batches"),
+        (f"{STREAMED_BATCHES} batches", "agent streamed"),
+    ):
         units, stored = found[name]["write_units"] / count, found[name]["packed_bytes"] * spans
         print(f"{label:34}{units:12.1f}{dollars(units) / 1000:12.4f}", end="")
         print(f"{stored / count / 1000:12.1f}{raw / stored:15.1f}")
@@ -307,6 +312,7 @@ def figures(
         "agent_raw_over_stored": round(raw_bytes(agents) / agent_stored, 1),
         "agent_write_units": round(agent["write_units"] / len(agents), 2),
         "agent_write_units_3_batches": round(found["agent batches"]["write_units"] / len(agents), 2),
+        "agent_write_units_30_batches": round(found["agent streamed"]["write_units"] / len(agents), 2),
         "agent_original_over_ours": round(original_units(agents) / agent["write_units"], 1),
         "ministack_units_equal": same,
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backports.zstd import ZstdDict
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from traces_app.domain.packing import (
     unpack_chunk,
     unpack_head,
 )
+from traces_app.domain.recurring import Sample, dictionary_of
 from traces_app.domain.span import KINDS, STATUSES, Span, Usage
 
 counts = st.none() | st.integers(0, 2**53)
@@ -61,14 +63,24 @@ def spans(draw: Any) -> Span:
     )
 
 
-def restored(packed: list[Span]) -> list[Span]:
-    heads, body = unpack_chunk(pack_chunk([PackedSpan(one, pack_payload(one)) for one in packed]))
+def restored(packed: list[Span], dictionary: ZstdDict | None = None) -> list[Span]:
+    chunk = pack_chunk([PackedSpan(one, pack_payload(one)) for one in packed], dictionary)
+    heads, body = unpack_chunk(chunk, lambda number: dictionary)
     return [span_from(trace_id(1), head | body.payload(index)) for index, head in enumerate(heads)]
 
 
-@given(st.lists(spans(), min_size=1, max_size=5))
-def test_spans_come_back_as_they_were(originals: list[Span]) -> None:
-    assert restored(originals) == originals
+def own_dictionary() -> ZstdDict:
+    found = dictionary_of(
+        [Sample(str(owner), b'{"input":"A question that everybody asks."}') for owner in range(9)]
+    )
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("dictionary", [None, own_dictionary()], ids=["shipped", "own"])
+@given(originals=st.lists(spans(), min_size=1, max_size=5))
+def test_spans_come_back_as_they_were(originals: list[Span], dictionary: ZstdDict | None) -> None:
+    assert restored(originals, dictionary) == originals
 
 
 def test_a_head_alone_is_enough_to_draw_the_tree() -> None:
