@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from backports.zstd import ZstdDict
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import NOW_NS, span, span_id, trace_id
@@ -77,6 +77,7 @@ def own_dictionary() -> ZstdDict:
     return found
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.parametrize("dictionary", [None, own_dictionary()], ids=["shipped", "own"])
 @given(originals=st.lists(spans(), min_size=1, max_size=5))
 def test_spans_come_back_as_they_were(originals: list[Span], dictionary: ZstdDict | None) -> None:
