@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pydoc_data import topics
 from typing import Any
 
@@ -15,7 +17,21 @@ SENTENCES = [
     for sentence in re.split(r"(?<=[.!?])\s+", " ".join(text.split()))
     if 40 < len(sentence) < 400
 ]
-QUESTIONS = [sentence for sentence in SENTENCES if len(sentence) < 160]
+MAX_QUESTION_CHARACTERS = 160
+QUESTIONS = [sentence for sentence in SENTENCES if len(sentence) < MAX_QUESTION_CHARACTERS]
+
+
+@contextmanager
+def only_texts(part: int, parts: int) -> Iterator[None]:
+    """Traces made within have one sentence in ``parts``, and share none with those of another part."""
+    everything = SENTENCES[:], QUESTIONS[:]
+    ordered = sorted(set(SENTENCES))  # so that those that begin alike are in one part
+    SENTENCES[:] = ordered[part * len(ordered) // parts : (part + 1) * len(ordered) // parts]
+    QUESTIONS[:] = [sentence for sentence in SENTENCES if len(sentence) < MAX_QUESTION_CHARACTERS]
+    try:
+        yield
+    finally:
+        SENTENCES[:], QUESTIONS[:] = everything
 
 
 def prose(rng: random.Random, size: int) -> str:
@@ -61,6 +77,27 @@ def six_span_trace(rng: random.Random, start_ms: int) -> list[dict[str, Any]]:
         span("check", "guardrail", answer, {"passed": True, "why": prose(rng, 300)}),
     ]
     return list(placed(spans, rng, trace_id, start_ms))
+
+
+def agent_trace(rng: random.Random, start_ms: int, turns: int = 30) -> list[dict[str, Any]]:
+    """A loop of calls of a model and of a tool: each call is given all that was said before it."""
+    question = rng.choice(QUESTIONS)
+    history = [{"role": "system", "content": prose(rng, 3000)}, {"role": "user", "content": question}]
+    spans = [span("agent", "agent", question, prose(rng, 600))]
+    for _ in range(turns):
+        arguments = {"query": rng.choice(QUESTIONS)}
+        function = {"name": "search", "arguments": json.dumps(arguments)}
+        call_id = f"call_{rng.getrandbits(96):024x}"
+        said = {
+            "role": "assistant",
+            "content": prose(rng, rng.randint(60, 300)),
+            "tool_calls": [{"id": call_id, "type": "function", "function": function}],
+        }
+        result = prose(rng, rng.randint(200, 2500))
+        spans.append(span("chat", "llm", [*history], said, rng))
+        spans.append(span("search", "tool", arguments, result))
+        history += [said, {"role": "tool", "tool_call_id": call_id, "content": result}]
+    return list(placed(spans, rng, own_trace_id(rng, start_ms), start_ms))
 
 
 def span(name: str, kind: str, given: Any, got: Any, rng: random.Random | None = None) -> dict[str, Any]:

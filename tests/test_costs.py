@@ -15,6 +15,7 @@ from traces_app.domain.search import Search
 from traces_app.queries import TraceFilter
 from traces_app.searching import MAX_SAMPLED, search_traces
 from traces_app.statistics import get_statistics
+from traces_app.storage.dictionaries import REMEMBERED_NS
 from traces_app.storage.rollups import MARKED_FOR_NS, WATCHED_AFTER_NS
 from traces_app.storage.store import Store
 
@@ -34,6 +35,7 @@ class Meter:
 @pytest.fixture
 def meter(store: Store, monkeypatch: pytest.MonkeyPatch) -> Meter:
     measured, client = Meter(), store.engine.client
+    store.dictionaries.of("dev", NOW_NS)  # asked every five minutes only: see below
     call = client._make_api_call
 
     def measuring(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +76,17 @@ def test_the_first_trace_of_a_day_costs_two_units_more(access: Access, meter: Me
     meter.reset()
     put(access, *six_spans(1))
     assert (meter.operations, meter.units, first) == (["BatchWriteItem"], 2, 4)
+
+
+def test_the_dictionary_of_a_project_is_asked_for_every_five_minutes(access: Access, meter: Meter) -> None:
+    put(access, *six_spans(0))
+    found = []
+    for now_ns in (NOW_NS + REMEMBERED_NS - 1, NOW_NS + REMEMBERED_NS, NOW_NS + REMEMBERED_NS + 1):
+        meter.reset()
+        put(access, *six_spans(1), now_ns=now_ns)
+        found.append((meter.operations[:], meter.units))
+    without, asking = (["BatchWriteItem"], 2), (["GetItem", "BatchWriteItem"], 2.5)
+    assert found == [without, asking, without]
 
 
 def test_a_session_and_a_user_cost_a_unit_each(access: Access, meter: Meter) -> None:
@@ -176,7 +189,7 @@ def test_a_batch_for_a_closed_hour_costs_a_unit_a_minute_where_somebody_looks(
         put(access, *six_spans(number), now_ns=now_ns)
         return meter.units
 
-    assert late(1, later) == 3
+    assert late(1, later) == 3.5  # and half a unit for the dictionary
     get_statistics("dev", "main", since_ns=NOW_NS, until_ns=NOW_NS, now_ns=later)
     later += WATCHED_AFTER_NS
     assert [late(number, later + number) for number in (2, 3, 4)] == [4, 2, 2]

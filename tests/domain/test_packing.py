@@ -1,28 +1,27 @@
 from __future__ import annotations
 
-import zlib
+import random
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from backports.zstd import ZstdDict
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import NOW_NS, span, span_id, trace_id
 from traces_app.domain.packing import (
-    CODEC_RAW,
-    CODEC_ZLIB,
+    CHUNK_VERSION,
     PackedSpan,
-    compress,
     content_key,
-    decompress,
     pack_chunk,
     pack_head,
     pack_payload,
     span_from,
-    unpack_body,
     unpack_chunk,
     unpack_head,
 )
+from traces_app.domain.recurring import Sample, dictionary_of
 from traces_app.domain.span import KINDS, STATUSES, Span, Usage
 
 counts = st.none() | st.integers(0, 2**53)
@@ -64,15 +63,25 @@ def spans(draw: Any) -> Span:
     )
 
 
-def restored(packed: list[Span]) -> list[Span]:
-    heads, body = unpack_chunk(pack_chunk([PackedSpan(one, pack_payload(one)) for one in packed]))
-    payloads = unpack_body(body)
-    return [span_from(trace_id(1), head | payload) for head, payload in zip(heads, payloads, strict=True)]
+def restored(packed: list[Span], dictionary: ZstdDict | None = None) -> list[Span]:
+    chunk = pack_chunk([PackedSpan(one, pack_payload(one)) for one in packed], dictionary)
+    heads, body = unpack_chunk(chunk, lambda number: dictionary)
+    return [span_from(trace_id(1), head | body.payload(index)) for index, head in enumerate(heads)]
 
 
-@given(st.lists(spans(), min_size=1, max_size=5))
-def test_spans_come_back_as_they_were(originals: list[Span]) -> None:
-    assert restored(originals) == originals
+def own_dictionary() -> ZstdDict:
+    found = dictionary_of(
+        [Sample(str(owner), b'{"input":"A question that everybody asks."}') for owner in range(9)]
+    )
+    assert found is not None
+    return found
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("dictionary", [None, own_dictionary()], ids=["shipped", "own"])
+@given(originals=st.lists(spans(), min_size=1, max_size=5))
+def test_spans_come_back_as_they_were(originals: list[Span], dictionary: ZstdDict | None) -> None:
+    assert restored(originals, dictionary) == originals
 
 
 def test_a_head_alone_is_enough_to_draw_the_tree() -> None:
@@ -90,19 +99,72 @@ def _times(one: Span) -> tuple[int | None, int | None]:
     return one.start_ns, one.end_ns
 
 
-@pytest.mark.parametrize("data", [b"", b"short", b"x" * 10_000, bytes(range(256)) * 40])
-def test_bytes_come_back_as_they_were(data: bytes) -> None:
-    assert decompress(compress(data)) == data
+def test_a_chunk_of_version_1_opens() -> None:
+    """Ids in the head's columns, the body a JSON array, no dictionary."""
+    stored = (Path(__file__).parent / "stored" / "chunk-version-1.bin").read_bytes()
+    rows, body = unpack_chunk(stored)
+    trace, session, start_ns = "0af7651916cd43dd8448eb211c80319c", "s-1", 1_760_000_000_000_000_000
+    asked = "Where is my parcel? 📦"
+    assert [span_from(trace, row | body.payload(index)) for index, row in enumerate(rows)] == [
+        Span(
+            trace,
+            "00f067aa0ba902b7",
+            "answer",
+            kind="agent",
+            start_ns=start_ns,
+            end_ns=start_ns + 5 * 10**9,
+            input=asked,
+            output="On its way.",
+            session_id=session,
+            user_id="björn",
+            tags=["shop"],
+            metadata={"branch": "main"},
+        ),
+        Span(
+            trace,
+            "00f067aa0ba902b8",
+            "chat",
+            kind="llm",
+            parent_span_id="00f067aa0ba902b7",
+            start_ns=start_ns + 10**6,
+            end_ns=start_ns + 9 * 10**8,
+            input=[{"role": "user", "content": asked}],
+            output={"role": "assistant", "content": "On its way."},
+            model="gpt-4o",
+            usage=Usage(12, None, 4),
+            cost_usd=0.25,
+            session_id=session,
+        ),
+        Span(
+            trace,
+            "00f067aa0ba902b9",
+            "lookup",
+            kind="tool",
+            parent_span_id="f" * 16,
+            start_ns=start_ns + 2 * 10**6,
+            status="error",
+            error={"type": "Timeout", "message": "no answer", "stacktrace": "x" * 400},
+            tool={"name": "lookup", "call_id": "c1"},
+            attributes={"a": {"b": [1, 2.5, None, True]}},
+        ),
+    ]
 
 
-def test_blobs_of_every_codec_can_be_read_for_ever() -> None:
-    assert decompress(bytes((CODEC_RAW,)) + b"text") == b"text"
-    assert decompress(bytes((CODEC_ZLIB,)) + zlib.compress(b"text")) == b"text"
+@pytest.mark.parametrize("version", [0, CHUNK_VERSION + 1])
+def test_a_chunk_of_another_version_is_refused_by_name(version: int) -> None:
+    chunk = pack_chunk([PackedSpan(span(1), pack_payload(span(1)))])
+    with pytest.raises(ValueError, match=f"Chunk of version {version}: written by a newer version"):
+        unpack_chunk(bytes((version,)) + chunk[1:])
 
 
-def test_a_blob_of_a_newer_version_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="codec 250: written by a newer version"):
-        decompress(b"\xfa123")
+def test_megabytes_come_back_as_they_were() -> None:
+    noise = random.Random(1).randbytes(2**21).hex()
+    history = [{"role": "user", "content": noise[: 2**20]}, {"role": "tool", "content": noise}]
+    originals = [
+        span(1, input=history[:1], output="line\nbreak \u2028"),
+        span(2, input=history, output=noise),
+    ]
+    assert restored(originals) == originals
 
 
 def test_the_same_bytes_have_the_same_name_and_others_another() -> None:

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
+from traces_app.domain.compression import compress, decompress
 from traces_app.domain.metering import Metered
-from traces_app.domain.packing import compress, decompress
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.totals import NANO_USD, Entry, total
 

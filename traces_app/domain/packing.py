@@ -1,13 +1,13 @@
-"""Spans as bytes. A first byte names each layout and each codec; readers know every one ever released.
+"""Spans as bytes. A first byte names each layout; readers know every one ever released.
 
 A chunk of spans is a ``head`` (columns of what tree and waterfall need) before a ``body`` (the rest of each
-span as JSON), each compressed for itself: drawing a trace never unpacks its payload.
+span, a line of JSON), each compressed for itself: drawing a trace never unpacks its payload, and opening one
+span parses its line alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -16,21 +16,24 @@ from typing import Any, Final
 import orjson
 from backports import zstd
 
+from traces_app.domain.compression import (
+    FindDictionary,
+    compress,
+    decompress,
+    no_dictionary,
+    shipped_dictionary,
+)
 from traces_app.domain.limits import MAX_ERROR_PREVIEW_CHARACTERS, MAX_VALUE_DEPTH
 from traces_app.domain.span import SPAN_FIELDS, USAGE_FIELDS, Span, Usage
 
-CODEC_RAW: Final = 0
-CODEC_ZLIB: Final = 1
-CODEC_ZSTD: Final = 2
-ZSTD_LEVEL: Final = 5
-"""On the six-span workload level 3 gives 3 % more bytes, level 6 1 % fewer for a quarter more time."""
+CHUNK_VERSION: Final = 2
+"""1 had ids in the head's columns, and a JSON array for a body."""
 
-MIN_COMPRESSED_BYTES: Final = 64
-CHUNK_VERSION: Final = 1
 HEAD_LENGTH_BYTES: Final = 4
+COUNT_BYTES: Final = 4
+SPAN_ID_BYTES: Final = 8
 
 _HEAD_FIELDS: Final = {
-    "span_id": "i",
     "parent_span_id": "p",
     "name": "n",
     "display_name": "dn",
@@ -53,9 +56,9 @@ _HEAD_FIELDS: Final = {
 """Fields that travel in the head under short names: they would take a tenth of a small chunk."""
 
 _DERIVED: Final = {"duration_ns": "l", "usage": "us", "error_preview": "er", "tool_name": "to"}
-_COLUMNS_BACK: Final = {short: name for name, short in (_HEAD_FIELDS | _DERIVED).items()}
+_COLUMNS_BACK: Final = {short: name for name, short in (_HEAD_FIELDS | _DERIVED | {"span_id": "i"}).items()}
 _BODY_FIELDS: Final = tuple(
-    name for name in SPAN_FIELDS if name not in {*_HEAD_FIELDS, "trace_id", "end_ns", "usage"}
+    name for name in SPAN_FIELDS if name not in {*_HEAD_FIELDS, "trace_id", "span_id", "end_ns", "usage"}
 )
 _SPAN_FIELD_SET: Final = frozenset(SPAN_FIELDS) - {"trace_id"}
 _UNKNOWN: Final = frozenset({"metadata", "scores", "attributes", "events", "notices"})
@@ -66,26 +69,6 @@ _DEPTH_LEFT_OVER: Final = 254 - 1 - MAX_VALUE_DEPTH
 
 _head_of: Final = attrgetter(*_HEAD_FIELDS)
 _body_of: Final = attrgetter(*_BODY_FIELDS)
-
-
-def compress(data: bytes) -> bytes:
-    if len(data) >= MIN_COMPRESSED_BYTES:
-        packed = zstd.compress(data, ZSTD_LEVEL)
-        if len(packed) < len(data):
-            return bytes((CODEC_ZSTD,)) + packed
-    return bytes((CODEC_RAW,)) + data
-
-
-def decompress(blob: bytes) -> bytes:
-    """The bytes given to compress, by this or any earlier version. Raises ValueError for an unknown codec."""
-    codec, data = blob[0], blob[1:]
-    if codec == CODEC_ZSTD:
-        return zstd.decompress(data)
-    if codec == CODEC_ZLIB:
-        return zlib.decompress(data)
-    if codec == CODEC_RAW:
-        return data
-    raise ValueError(f"Blob of codec {codec}: written by a newer version of LLM Tracer")
 
 
 def content_key(*blobs: bytes) -> str:
@@ -112,29 +95,88 @@ def pack_payload(span: Span) -> bytes:
     return orjson.dumps(known)[_DEPTH_LEFT_OVER:-_DEPTH_LEFT_OVER]
 
 
-def pack_chunk(packed: Sequence[PackedSpan]) -> bytes:
-    """The version of this layout, four bytes with the length of the head, the head, the body."""
-    head = pack_head([entry.span for entry in packed])
-    body = compress(b"[" + b",".join(entry.payload for entry in packed) + b"]")
+def pack_chunk(packed: Sequence[PackedSpan], dictionary: zstd.ZstdDict | None = None) -> bytes:
+    """The version of this layout, four bytes with the length of the head, the head, the body.
+
+    Without a ``dictionary`` of one's own the newest that came with the program is used.
+    """
+    dictionary = dictionary or shipped_dictionary()
+    head = pack_head([entry.span for entry in packed], dictionary)
+    body = compress(b"\n".join(entry.payload for entry in packed), dictionary)
     return bytes((CHUNK_VERSION,)) + len(head).to_bytes(HEAD_LENGTH_BYTES, "big") + head + body
 
 
-def unpack_chunk(blob: bytes) -> tuple[list[dict[str, Any]], bytes]:
-    """The rows of the head, and the body still packed. Raises ValueError for a newer version."""
-    if blob[0] != CHUNK_VERSION:
-        raise ValueError(f"Chunk of version {blob[0]}: written by a newer version of LLM Tracer")
+def unpack_chunk(blob: bytes, find: FindDictionary = no_dictionary) -> tuple[list[dict[str, Any]], Body]:
+    """The rows of the head, and the body still packed. ``find`` knows the dictionaries that were not shipped.
+
+    Raises ValueError for a newer version.
+    """
+    version = blob[0]
+    if not 1 <= version <= CHUNK_VERSION:
+        raise ValueError(f"Chunk of version {version}: written by a newer version of LLM Tracer")
     start = 1 + HEAD_LENGTH_BYTES
     end = start + int.from_bytes(blob[1:start], "big")
-    return unpack_head(blob[start:end]), blob[end:]
+    return unpack_head(blob[start:end], find, version), Body(blob[end:], find, version)
 
 
-def unpack_body(blob: bytes) -> list[dict[str, Any]]:
-    payloads: list[dict[str, Any]] = orjson.loads(decompress(blob))
-    return payloads
+class Body:
+    """The payloads of a chunk: unpacked when the first is asked for, each parsed alone."""
+
+    def __init__(self, blob: bytes, find: FindDictionary, version: int) -> None:
+        self._blob, self._find, self._version = blob, find, version
+        self._lines: list[bytes] | None = None
+
+    def line(self, index: int) -> bytes:
+        if self._lines is None:
+            self._lines = self._unpacked()
+        return self._lines[index]
+
+    def payload(self, index: int) -> dict[str, Any]:
+        known: dict[str, Any] = orjson.loads(self.line(index))
+        return known
+
+    def _unpacked(self) -> list[bytes]:
+        data = decompress(self._blob, self._find)
+        return data.split(b"\n") if self._version > 1 else list(map(orjson.dumps, orjson.loads(data)))
 
 
-def pack_head(spans: Sequence[Span]) -> bytes:
-    """Columns, one value a span; starts as nanoseconds after the earliest."""
+def pack_head(spans: Sequence[Span], dictionary: zstd.ZstdDict | None = None) -> bytes:
+    """How many, their ids, which nothing makes smaller, and the columns."""
+    ids = b"".join(bytes.fromhex(span.span_id) for span in spans)
+    columns = compress(orjson.dumps(_columns_of(spans)), dictionary)
+    return len(spans).to_bytes(COUNT_BYTES, "big") + ids + columns
+
+
+def unpack_head(
+    blob: bytes, find: FindDictionary = no_dictionary, version: int = CHUNK_VERSION
+) -> list[dict[str, Any]]:
+    """One dict a span, only of what is known, with parents, times and usage restored."""
+    ids, packed = _split_head(blob) if version > 1 else ([], blob)
+    columns = orjson.loads(decompress(packed, find))
+    rows: list[dict[str, Any]] = [{} for _ in range(columns.pop("#", len(ids)))]
+    first_ns = columns.pop("0")
+    for short, column in {**columns, **({"i": ids} if ids else {})}.items():
+        values = [column["all"]] * len(rows) if isinstance(column, dict) else column
+        name = _COLUMNS_BACK[short]
+        for row, value in zip(rows, values, strict=True):
+            if value is not None:
+                row[name] = value
+    for row in rows:
+        _restore(row, first_ns, ids)
+    return rows
+
+
+def span_from(trace_id: str, known: dict[str, Any]) -> Span:
+    """A Span of what is known about it: a head, or a head and its payload."""
+    usage = known.get("usage")
+    values = {name: value for name, value in known.items() if name in _SPAN_FIELD_SET}
+    values["usage"] = Usage(*usage) if usage is not None else None
+    values.setdefault("name", "(unnamed)")
+    return Span(trace_id=trace_id, **values)
+
+
+def _columns_of(spans: Sequence[Span]) -> dict[str, Any]:
+    """One value a span; starts as nanoseconds after the earliest, a parent in the same chunk as its place."""
     first_ns = min((span.start_ns for span in spans if span.start_ns is not None), default=0)
     columns = dict(
         zip(_HEAD_FIELDS.values(), map(list, zip(*map(_head_of, spans), strict=True)), strict=True)
@@ -148,33 +190,19 @@ def pack_head(spans: Sequence[Span]) -> bytes:
     columns[_DERIVED["usage"]] = [_usage_list(span.usage) for span in spans]
     columns[_DERIVED["error_preview"]] = [_error_preview(span.error) for span in spans]
     columns[_DERIVED["tool_name"]] = [(span.tool or {}).get("name") for span in spans]
+    places = {span.span_id: place for place, span in enumerate(spans)}
+    columns[_HEAD_FIELDS["parent_span_id"]] = [
+        places.get(span.parent_span_id or "", span.parent_span_id) for span in spans
+    ]
     known = {short: column for short, values in columns.items() if (column := _column(values)) is not None}
-    return compress(orjson.dumps({"#": len(spans), "0": first_ns, **known}))
+    return {"0": first_ns, **known}
 
 
-def unpack_head(blob: bytes) -> list[dict[str, Any]]:
-    """One dict a span, only of what is known, with times and usage restored."""
-    columns = orjson.loads(decompress(blob))
-    rows: list[dict[str, Any]] = [{} for _ in range(columns.pop("#"))]
-    first_ns = columns.pop("0")
-    for short, column in columns.items():
-        values = [column["all"]] * len(rows) if isinstance(column, dict) else column
-        name = _COLUMNS_BACK[short]
-        for row, value in zip(rows, values, strict=True):
-            if value is not None:
-                row[name] = value
-    for row in rows:
-        _restore(row, first_ns)
-    return rows
-
-
-def span_from(trace_id: str, known: dict[str, Any]) -> Span:
-    """A Span of what is known about it: a head, or a head and its payload."""
-    usage = known.get("usage")
-    values = {name: value for name, value in known.items() if name in _SPAN_FIELD_SET}
-    values["usage"] = Usage(*usage) if usage is not None else None
-    values.setdefault("name", "(unnamed)")
-    return Span(trace_id=trace_id, **values)
+def _split_head(blob: bytes) -> tuple[list[str], bytes]:
+    """The ids, and the columns still packed."""
+    end = COUNT_BYTES + SPAN_ID_BYTES * int.from_bytes(blob[:COUNT_BYTES], "big")
+    starts = range(COUNT_BYTES, end, SPAN_ID_BYTES)
+    return [blob[start : start + SPAN_ID_BYTES].hex() for start in starts], blob[end:]
 
 
 def _known(span: Span) -> dict[str, Any]:
@@ -212,7 +240,10 @@ def _error_preview(error: dict[str, Any] | None) -> list[str] | None:
     return [str(error.get("type") or ""), str(error.get("message") or "")[:MAX_ERROR_PREVIEW_CHARACTERS]]
 
 
-def _restore(row: dict[str, Any], first_ns: int) -> None:
+def _restore(row: dict[str, Any], first_ns: int, ids: Sequence[str]) -> None:
+    parent = row.get("parent_span_id")
+    if isinstance(parent, int):
+        row["parent_span_id"] = ids[parent]
     if "start_ns" in row:
         row["start_ns"] += first_ns
     duration_ns = row.pop("duration_ns", None)

@@ -19,6 +19,7 @@ from traces_app.domain.summary import owners_of
 from traces_app.storage import keys
 from traces_app.storage.accounting import Written, account_of
 from traces_app.storage.anchors import Anchor, Anchors, read_anchors, remember
+from traces_app.storage.dictionaries import OwnDictionaries
 from traces_app.storage.engine import Engine
 from traces_app.storage.items import (
     NamedBlob,
@@ -62,15 +63,16 @@ class _Batch:
 class Appender:
     """Writes batches, and remembers what it need not write again."""
 
-    def __init__(self, engine: Engine, rollups: Rollups, shards: int) -> None:
+    def __init__(self, engine: Engine, rollups: Rollups, dictionaries: OwnDictionaries, shards: int) -> None:
         self._engine = engine
         self._rollups = rollups
+        self._dictionaries = dictionaries
         self._shards = shards
         self._anchors = Anchors()
         self._registered: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def append(self, project: str, traces: Traces, stamp: Stamp) -> float:
-        blobs = pack_in_parallel(traces)
+        blobs = pack_in_parallel(traces, self._dictionaries.of(project, stamp.now_ns))
         batches = [
             self._batch(project, trace_id, packed, blobs[trace_id], stamp)
             for trace_id, packed in traces.items()

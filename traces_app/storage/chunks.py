@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from traces_app.domain.packing import unpack_body, unpack_chunk
+from traces_app.domain.compression import FindDictionary
+from traces_app.domain.packing import Body, unpack_chunk
 from traces_app.storage import keys
 from traces_app.storage.items import is_live
 from traces_app.storage.models import SpanItem
@@ -22,16 +23,17 @@ class Chunk:
     """Sort keys of its parts."""
     rows: list[dict[str, Any]]
     stored_bytes: int
-    _body: bytes
-    _payloads: list[dict[str, Any]] | None = field(default=None)
+    _body: Body
 
     def payload(self, index: int) -> dict[str, Any]:
-        if self._payloads is None:
-            self._payloads = unpack_body(self._body)
-        return self._payloads[index]
+        return self._body.payload(index)
+
+    def lines(self) -> list[bytes]:
+        """The payload of each span as JSON."""
+        return [self._body.line(index) for index in range(len(self.rows))]
 
 
-def read_chunks(partition: str, *, consistent: bool, now_ns: int) -> list[Chunk]:
+def read_chunks(partition: str, *, consistent: bool, now_ns: int, find: FindDictionary) -> list[Chunk]:
     """Those that are whole, oldest first."""
     parts: dict[str, dict[int, SpanItem]] = {}
     whole: dict[str, int] = {}
@@ -40,12 +42,12 @@ def read_chunks(partition: str, *, consistent: bool, now_ns: int) -> list[Chunk]
             chunk, part, count = keys.parse_part_sort(item.sk)
             parts.setdefault(chunk, {})[part] = item
             whole[chunk] = count
-    chunks = [_chunk(found) for name, found in parts.items() if len(found) == whole[name]]
+    chunks = [_chunk(found, find) for name, found in parts.items() if len(found) == whole[name]]
     return sorted(chunks, key=lambda chunk: chunk.written_us)
 
 
-def _chunk(parts: Mapping[int, SpanItem]) -> Chunk:
+def _chunk(parts: Mapping[int, SpanItem], find: FindDictionary) -> Chunk:
     blob = b"".join(parts[part].body or b"" for part in sorted(parts))
-    rows, body = unpack_chunk(blob)
+    rows, body = unpack_chunk(blob, find)
     sorts = [item.sk for item in parts.values()]
     return Chunk(int(parts[0].at or 0), parts[0].expires_at, sorts, rows, len(blob), body)

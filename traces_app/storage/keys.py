@@ -107,6 +107,16 @@ def project_of(partition: str) -> str:
     return "" if kind in {"SESSION", "KEYS"} else rest.partition("#")[0]
 
 
+def dictionary_partition(number: int) -> str:
+    """A dictionary that was trained from stored traces."""
+    return f"DICTIONARY#{number}"
+
+
+def packing_partition(project: str) -> str:
+    """Which dictionary a project's spans are packed with."""
+    return f"PACKING#{project}"
+
+
 def trace_prefix(start_ms: int, trace_id: str) -> str:
     return f"{start_ms:013d}#{trace_id}"
 

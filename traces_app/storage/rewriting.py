@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Final
 
+from backports.zstd import ZstdDict
+
 from traces_app.domain.fragments import unpack_fragment
 from traces_app.domain.metering import Metered
 from traces_app.domain.packing import PackedSpan, pack_payload, span_from
@@ -69,14 +71,20 @@ def is_being_written(listed: Sequence[TraceItem], chunks: Iterable[Chunk], now_n
 
 
 def rewrite(
-    place: Place, listed: Sequence[TraceItem], chunks: Sequence[Chunk], lists: frozenset[str], change: Change
+    place: Place,
+    listed: Sequence[TraceItem],
+    chunks: Sequence[Chunk],
+    lists: frozenset[str],
+    change: Change,
+    *,
+    dictionary: ZstdDict | None,
 ) -> Rewrite:
     """``listed`` are the trace's fragments in the day's list, ``lists`` the others it is known to stand in.
 
     Chunks keep the time they were written and the time they expire. Every chunk gets a fragment of its own,
     in all lists. Doing it again, also after half of it was done, gives the same.
     """
-    renewed = [_renewed(place.trace_id, chunk, change) for chunk in chunks]
+    renewed = [_renewed(place.trace_id, chunk, change, dictionary) for chunk in chunks]
     result = Rewrite(changed=sum(one.changed for one in renewed))
     if result.changed:
         owners = owners_of([entry.span for one in renewed for entry in one.packed])
@@ -98,7 +106,7 @@ def copies(place: Place, result: Rewrite, lists: frozenset[str]) -> Iterator[Tra
             yield from in_list(item, lists - result.lists)
 
 
-def _renewed(trace_id: str, chunk: Chunk, change: Change) -> _Renewed:
+def _renewed(trace_id: str, chunk: Chunk, change: Change, dictionary: ZstdDict | None) -> _Renewed:
     packed: list[PackedSpan] = []
     changed = 0
     for index, row in enumerate(chunk.rows):
@@ -107,7 +115,7 @@ def _renewed(trace_id: str, chunk: Chunk, change: Change) -> _Renewed:
         changed += better is not None
         span = better or stored
         packed.append(PackedSpan(span, pack_payload(span)))
-    blobs = pack_in_parallel({trace_id: packed})[trace_id]
+    blobs = pack_in_parallel({trace_id: packed}, dictionary)[trace_id]
     return _Renewed(chunk, packed, changed, blobs, pack_fragments(packed, blobs))
 
 

@@ -17,6 +17,7 @@ from traces_app.storage.anchors import lists_of
 from traces_app.storage.appending import Appender
 from traces_app.storage.chunks import Chunk, read_chunks
 from traces_app.storage.deleting import items_of_trace
+from traces_app.storage.dictionaries import OwnDictionaries
 from traces_app.storage.engine import Engine
 from traces_app.storage.items import (
     Place,
@@ -45,7 +46,8 @@ class Store(Records):
         self.engine = engine
         self._shards = shards
         self.rollups = Rollups(self)
-        self._appender = Appender(engine, self.rollups, shards)
+        self.dictionaries = OwnDictionaries(self)
+        self._appender = Appender(engine, self.rollups, self.dictionaries, shards)
 
     @property
     def name(self) -> str:
@@ -69,7 +71,7 @@ class Store(Records):
         milliseconds behind.
         """
         partition = keys.spans_partition(project, trace_id)
-        return read_chunks(partition, consistent=consistent, now_ns=now_ns)
+        return read_chunks(partition, consistent=consistent, now_ns=now_ns, find=self.dictionaries.find)
 
     def iterate_traces(
         self,
@@ -177,7 +179,8 @@ class Store(Records):
             chunks = self.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
             if is_being_written(listed, chunks, now_ns):
                 return None
-            result = rewrite(place, listed, chunks, lists, change)
+            dictionary = self.dictionaries.of(project, now_ns)
+            result = rewrite(place, listed, chunks, lists, change, dictionary=dictionary)
             self.engine.batch_put([*result.puts.values(), *self._marked(place, now_ns, result.changed)])
             self.engine.batch_delete(result.deletes.values())
             self.engine.batch_put(copies(place, result, lists_of(place)))

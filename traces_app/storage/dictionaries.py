@@ -1,0 +1,69 @@
+"""Dictionaries trained from a project's own traces: kept with what is packed with them, never deleted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import orjson
+from backports.zstd import ZstdDict
+
+from traces_app.storage import keys
+from traces_app.storage.items import make_item
+from traces_app.storage.models import TraceItem
+from traces_app.storage.records import Records
+from traces_app.storage.stamp import Stamp
+
+REMEMBERED_NS: Final = 300 * 10**9
+"""How long a process packs with the dictionary of before."""
+
+MAX_REMEMBERED: Final = 100
+"""Dictionaries in memory: some ten megabytes."""
+
+
+class OwnDictionaries:
+    """A dictionary's number follows from its bytes, so that it is the same in every store."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._found: dict[int, ZstdDict] = {}
+        self._of: dict[str, tuple[int, int]] = {}
+
+    def of(self, project: str, now_ns: int) -> ZstdDict | None:
+        """What the project's spans are packed with, as of some minutes ago; ``None`` for the shipped one."""
+        asked_ns, number = self._of.get(project, (0, 0))
+        if not 0 <= now_ns - asked_ns < REMEMBERED_NS:
+            body = _read(keys.packing_partition(project), consistent=False)
+            number = orjson.loads(body)["dictionary"] if body else 0
+            self._of[project] = (now_ns, number)
+        return self.find(number) if number else None
+
+    def find(self, number: int) -> ZstdDict | None:
+        """By the number in the header of what was packed with it."""
+        known = self._found.get(number)
+        if known is None:
+            content = _read(keys.dictionary_partition(number))
+            if content is None:
+                return None
+            if len(self._found) >= MAX_REMEMBERED:
+                self._found.clear()
+            known = self._found[number] = ZstdDict(content)
+        return known
+
+    def keep(self, project: str, dictionary: ZstdDict, *, now_ns: int) -> None:
+        """Pack the project's spans with it from now on. Raises ValueError when another one has its number."""
+        number, content = dictionary.dict_id, dictionary.dict_content
+        if (_read(keys.dictionary_partition(number)) or content) != content:
+            raise ValueError(f"Another dictionary has the number {number}: train from other traces.")
+        stamp = Stamp(now_ns, None)
+        make_item(TraceItem, keys.dictionary_partition(number), keys.ONLY, stamp, body=content).save()
+        self._records.put_record(
+            keys.packing_partition(project), keys.ONLY, {"dictionary": number}, now_ns=now_ns
+        )
+        self._of.pop(project, None)
+
+
+def _read(partition: str, *, consistent: bool = True) -> bytes | None:
+    try:
+        return TraceItem.get(partition, keys.ONLY, consistent_read=consistent).body
+    except TraceItem.DoesNotExist:
+        return None
