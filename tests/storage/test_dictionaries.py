@@ -102,7 +102,7 @@ def test_spans_rewritten_are_packed_with_it_and_keep_their_payload(repository: S
     assert numbers_of(trace_id(1)) == {own.dict_id}
 
 
-def test_a_chunk_of_the_version_before_opens_and_can_be_rewritten(repository: Store) -> None:
+def test_a_chunk_of_the_version_before_opens(repository: Store) -> None:
     stored = (Path(__file__).parent.parent / "domain/stored/chunk-version-1.bin").read_bytes()
     trace = "0af7651916cd43dd8448eb211c80319c"
     sort = keys.part_sort("c" * 12, 0, 1)

@@ -16,8 +16,8 @@ from traces_app.storage.stamp import Stamp
 REMEMBERED_NS: Final = 300 * 10**9
 """How long a process packs with the dictionary of before."""
 
-MAX_REMEMBERED: Final = 100
-"""Dictionaries in memory: some ten megabytes."""
+MAX_REMEMBERED: Final = 20
+"""Dictionaries in memory: up to two megabytes each, made ready for packing."""
 
 
 class OwnDictionaries:
