@@ -97,14 +97,13 @@ def prices_partition(project: str) -> str:
     return f"PRICES#{project}"
 
 
-def dictionary_partition(number: int) -> str:
-    """A dictionary that was trained from stored traces."""
-    return f"DICTIONARY#{number}"
+def dictionaries_partition(project: str) -> str:
+    """Dictionaries trained from a project's traces, and under ``ONLY`` which one it packs with."""
+    return f"DICTIONARIES#{project}"
 
 
-def packing_partition(project: str) -> str:
-    """Which dictionary a project's spans are packed with."""
-    return f"PACKING#{project}"
+def dictionary_sort(number: int) -> str:
+    return f"{number:010d}"
 
 
 def trace_prefix(start_ms: int, trace_id: str) -> str:
