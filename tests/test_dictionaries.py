@@ -47,7 +47,7 @@ def test_what_one_user_wrote_is_in_none(access: Access, store: Store) -> None:
     for number in range(40, 60):
         tell(access, number, user_id="amira", metadata={"said": SECRET + " since May"})
     training = train_dictionary("dev", max_traces=100, now_ns=NOW_NS)
-    content = store.dictionaries.find(training.number or 0)
+    content = store.dictionaries.find("dev", training.number or 0)
     assert content is not None
     assert b"about the saddle is told" in content.dict_content
     assert SECRET.encode() in content.dict_content

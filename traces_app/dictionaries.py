@@ -15,6 +15,9 @@ __all__ = ["Training", "train_dictionary"]
 TRIED_EVERY: Final = 5
 """One trace in so many is not trained from: what it takes with the dictionary says what others will."""
 
+MAX_SAMPLE_BYTES: Final = 2**17
+"""Of one trace: what recurs stands near its beginning, and all samples are in memory at once."""
+
 WORTH_IT: Final = 0.95
 """Of the bytes with the shipped dictionary: for less, one more that can never be deleted is not worth it."""
 
@@ -54,5 +57,6 @@ def _samples(project: str, max_traces: int, now_ns: int) -> list[Sample]:
     for _, trace in islice(store.iterate_traces(project, now_ns=now_ns), max_traces):
         owner = trace.user_id or trace.session_id or trace.trace_id
         chunks = store.read_trace(project, trace.trace_id, now_ns=now_ns)
-        samples.append(Sample(owner, b"\n".join(line for chunk in chunks for line in chunk.lines())))
+        text = b"\n".join(line for chunk in chunks for line in chunk.lines())
+        samples.append(Sample(owner, text[:MAX_SAMPLE_BYTES]))
     return samples

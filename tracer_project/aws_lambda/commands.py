@@ -17,7 +17,9 @@ from tracer_project.aws_lambda.refusal import CommandFailed, Refused
 
 __all__ = ["ALLOWED", "run"]
 
-ALLOWED: Final = frozenset({"check", "create_key", "list_keys", "renormalize", "revoke_key"})
+ALLOWED: Final = frozenset(
+    {"check", "create_key", "list_keys", "renormalize", "revoke_key", "train_dictionary"}
+)
 """None of them takes a path, an address or code; none makes or deletes tables, the stack does that."""
 
 MAX_CHARACTERS: Final = 1_000

@@ -16,8 +16,8 @@ from traces_app.storage.stamp import Stamp
 REMEMBERED_NS: Final = 300 * 10**9
 """How long a process packs with the dictionary of before."""
 
-MAX_REMEMBERED: Final = 100
-"""Dictionaries in memory: some ten megabytes."""
+MAX_REMEMBERED: Final = 20
+"""Dictionaries in memory: up to two megabytes each, made ready for packing."""
 
 
 class OwnDictionaries:
@@ -32,16 +32,16 @@ class OwnDictionaries:
         """What the project's spans are packed with, as of some minutes ago; ``None`` for the shipped one."""
         asked_ns, number = self._of.get(project, (0, 0))
         if not 0 <= now_ns - asked_ns < REMEMBERED_NS:
-            body = _read(keys.packing_partition(project), consistent=False)
+            body = _read(project, keys.ONLY, consistent=False)
             number = orjson.loads(body)["dictionary"] if body else 0
             self._of[project] = (now_ns, number)
-        return self.find(number) if number else None
+        return self.find(project, number) if number else None
 
-    def find(self, number: int) -> ZstdDict | None:
+    def find(self, project: str, number: int) -> ZstdDict | None:
         """By the number in the header of what was packed with it."""
         known = self._found.get(number)
         if known is None:
-            content = _read(keys.dictionary_partition(number))
+            content = _read(project, keys.dictionary_sort(number))
             if content is None:
                 return None
             if len(self._found) >= MAX_REMEMBERED:
@@ -52,18 +52,17 @@ class OwnDictionaries:
     def keep(self, project: str, dictionary: ZstdDict, *, now_ns: int) -> None:
         """Pack the project's spans with it from now on. Raises ValueError when another one has its number."""
         number, content = dictionary.dict_id, dictionary.dict_content
-        if (_read(keys.dictionary_partition(number)) or content) != content:
+        partition, sort = keys.dictionaries_partition(project), keys.dictionary_sort(number)
+        if (_read(project, sort) or content) != content:
             raise ValueError(f"Another dictionary has the number {number}: train from other traces.")
-        stamp = Stamp(now_ns, None)
-        make_item(TraceItem, keys.dictionary_partition(number), keys.ONLY, stamp, body=content).save()
-        self._records.put_record(
-            keys.packing_partition(project), keys.ONLY, {"dictionary": number}, now_ns=now_ns
-        )
+        make_item(TraceItem, partition, sort, Stamp(now_ns, None), body=content).save()
+        self._records.put_record(partition, keys.ONLY, {"dictionary": number}, now_ns=now_ns)
         self._of.pop(project, None)
 
 
-def _read(partition: str, *, consistent: bool = True) -> bytes | None:
+def _read(project: str, sort: str, *, consistent: bool = True) -> bytes | None:
+    partition = keys.dictionaries_partition(project)
     try:
-        return TraceItem.get(partition, keys.ONLY, consistent_read=consistent).body
+        return TraceItem.get(partition, sort, consistent_read=consistent).body
     except TraceItem.DoesNotExist:
         return None

@@ -107,14 +107,13 @@ def project_of(partition: str) -> str:
     return "" if kind in {"SESSION", "KEYS"} else rest.partition("#")[0]
 
 
-def dictionary_partition(number: int) -> str:
-    """A dictionary that was trained from stored traces."""
-    return f"DICTIONARY#{number}"
+def dictionaries_partition(project: str) -> str:
+    """Dictionaries trained from a project's traces, and under ``ONLY`` which one it packs with."""
+    return f"DICTIONARIES#{project}"
 
 
-def packing_partition(project: str) -> str:
-    """Which dictionary a project's spans are packed with."""
-    return f"PACKING#{project}"
+def dictionary_sort(number: int) -> str:
+    return f"{number:010d}"
 
 
 def trace_prefix(start_ms: int, trace_id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -71,7 +72,9 @@ class Store(Records):
         milliseconds behind.
         """
         partition = keys.spans_partition(project, trace_id)
-        return read_chunks(partition, consistent=consistent, now_ns=now_ns, find=self.dictionaries.find)
+        return read_chunks(
+            partition, consistent=consistent, now_ns=now_ns, find=partial(self.dictionaries.find, project)
+        )
 
     def iterate_traces(
         self,
