@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from django.conf import settings
@@ -74,12 +75,13 @@ def get_statistics(
     kept = store.rollups.read(project, section, found.first_hour, last, now_ns=now_ns)
     known = {one.hour: unpack_rollup(one.body) for one in kept}
     fresh: dict[int, Rollup] = {}
+    holds_until: dict[int, int] = {}
     for gap in _gaps(found.first_hour, last, known):
-        if not _add_up(project, section, gap, fresh, is_time_up=is_time_up, now_ns=now_ns):
+        if not _add_up(project, section, gap, (fresh, holds_until), is_time_up=is_time_up, now_ns=now_ns):
             found.missing_before = min(fresh, default=gap[1] + 1)
             break
     if may_keep:
-        _keep(project, section, fresh, now_ns=now_ns)
+        _keep(project, section, fresh, holds_until, now_ns=now_ns)
     found.hours = {hour: rollup for hour, rollup in (known | fresh).items() if rollup}
     return found
 
@@ -102,13 +104,13 @@ def _add_up(
     project: str,
     section: Section,
     gap: tuple[int, int],
-    fresh: dict[int, Rollup],
+    found: tuple[dict[int, Rollup], dict[int, int]],
     *,
     is_time_up: Callable[[], bool],
     now_ns: int,
 ) -> bool:
-    """Fill ``fresh`` from the newest hour back; false when the time was up before the first."""
-    first, hour = gap
+    """Fill ``found``, sums and until when they hold, from the newest back; false when the time was up."""
+    (first, hour), (fresh, holds_until) = gap, found
     stream = get_store().iterate_calls(
         project,
         since_ms=first * HOUR_MS,
@@ -123,13 +125,27 @@ def _add_up(
         if count > MAX_ADDED_UP or (count % CHECKED_EVERY == 0 and is_time_up()):
             return False
         measure(rollup, section, trace, calls)
+        if trace.expires_at is not None:
+            holds_until[hour] = min(trace.expires_at, holds_until.get(hour, trace.expires_at))
     fresh[hour] = rollup
     fresh.update({empty: Rollup() for empty in range(first, hour)})
     return True
 
 
-def _keep(project: str, section: Section, fresh: dict[int, Rollup], *, now_ns: int) -> None:
+def _keep(
+    project: str, section: Section, fresh: dict[int, Rollup], holds_until: dict[int, int], *, now_ns: int
+) -> None:
+    """An hour holds until the first of its traces expires: then it is added up without that."""
     store = get_store()
-    blobs = {hour: pack_rollup(rollup) for hour, rollup in fresh.items()}
-    expires_at = now_ns // 10**9 + settings.RETENTION_DAYS * 86_400
-    store.engine.batch_put(store.rollups.items(project, section, blobs, now_ns=now_ns, expires_at=expires_at))
+    last = now_ns // 10**9 + settings.RETENTION_DAYS * 86_400
+    items = (
+        store.rollups.items(
+            project,
+            section,
+            {hour: pack_rollup(rollup)},
+            now_ns=now_ns,
+            expires_at=min(last, holds_until.get(hour, last)),
+        )
+        for hour, rollup in fresh.items()
+    )
+    store.engine.batch_put(chain.from_iterable(items))

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 from traces_app.domain.limits import OLDEST_START_NS
 from traces_app.domain.packing import PackedSpan
-from traces_app.domain.summary import owners_of
+from traces_app.domain.retention import Retention, expiry, is_late
+from traces_app.domain.summary import fragment_of, merge, owners_of
 from traces_app.storage import keys
 from traces_app.storage.anchors import Anchor, Anchors, read_anchors, remember
 from traces_app.storage.engine import Engine
@@ -22,6 +23,7 @@ from traces_app.storage.items import (
     NamedBlob,
     Place,
     chunk_items,
+    day_entry,
     fragment_items,
     in_list,
     is_live,
@@ -29,6 +31,7 @@ from traces_app.storage.items import (
     make_item,
     pack_in_parallel,
 )
+from traces_app.storage.lifetimes import Lifetimes
 from traces_app.storage.models import Item, TraceItem
 from traces_app.storage.rollups import Rollups
 from traces_app.storage.stamp import Stamp
@@ -45,6 +48,7 @@ class _Batch:
     packed: Sequence[PackedSpan]
     chunks: Sequence[NamedBlob]
     lists: frozenset[str]
+    stamp: Stamp
     anchor: Anchor | None = None
     """``None`` for ids of our own: they say where the trace is listed, and our spans say whose they are."""
 
@@ -58,28 +62,30 @@ class _Batch:
 class Appender:
     """Writes batches, and remembers what it need not write again."""
 
-    def __init__(self, engine: Engine, rollups: Rollups, shards: int) -> None:
+    def __init__(self, engine: Engine, rollups: Rollups, lifetimes: Lifetimes, shards: int) -> None:
         self._engine = engine
         self._rollups = rollups
+        self._lifetimes = lifetimes
         self._shards = shards
         self._anchors = Anchors()
         self._registered: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def append(self, project: str, traces: Traces, stamp: Stamp) -> float:
+    def append(self, project: str, traces: Traces, stamp: Stamp, retention: Retention | None = None) -> float:
         blobs = pack_in_parallel(traces)
         batches = [
             self._batch(project, trace_id, packed, blobs[trace_id], stamp)
             for trace_id, packed in traces.items()
         ]
         with self._engine.one_commit():
-            batches = self._engine.each(lambda batch: self._agreed(batch, stamp), batches)
+            batches = self._engine.each(lambda batch: self._agreed(batch, retention), batches)
             places = [batch.place for batch in batches]
-            registrations = self._registrations(places, stamp)
+            registrations = self._registrations(batches, retention)
             markers = self._rollups.markers(places, stamp)
-            items = [item for batch in batches for item in _items_of(batch, stamp)]
+            items = [item for batch in batches for item in _items_of(batch)]
             units = self._engine.batch_put([*items, *registrations.values(), *markers.values()])
-            lists = _lists_now(batches)
-            units += self._engine.batch_put(_late_items(batches, lists, stamp))
+            lists = self._lists_now(batches)
+            units += self._engine.batch_put(_late_items(batches, lists))
+            self._settle(batches, retention)
         self._remember(batches, lists, registrations)
         self._rollups.remember(markers, stamp.now_ns)
         return units
@@ -94,16 +100,51 @@ class Appender:
     ) -> _Batch:
         place = Place(project, trace_id, _first_start_ms(packed, stamp), self._shards)
         lists = place.owned_lists(owners_of([entry.span for entry in packed]))
-        return _Batch(place, packed, chunks, lists)
+        return _Batch(place, packed, chunks, lists, stamp)
 
-    def _agreed(self, batch: _Batch, stamp: Stamp) -> _Batch:
-        """Where its trace is listed: the time in our own ids; for foreign ids what the first batch said."""
-        place = batch.place
-        own_ms = keys.own_start_ms(place.trace_id, place.start_ms)
-        if own_ms is not None:
-            return replace(batch, place=replace(place, start_ms=own_ms))
-        anchor = self._anchors.agree(place.anchor_partition, place.start_ms, batch.lists, stamp)
-        return replace(batch, place=replace(place, start_ms=anchor.start_ms), anchor=anchor)
+    def _agreed(self, batch: _Batch, retention: Retention | None) -> _Batch:
+        """Where its trace is listed: the time in our own ids; for foreign ids what the first batch said.
+
+        And until when what the batch itself tells of the trace makes it last.
+        """
+        place, anchor = batch.place, None
+        start_ms = keys.own_start_ms(place.trace_id, place.start_ms)
+        if start_ms is None:
+            until = _longest_stamp(batch, retention)
+            anchor = self._anchors.agree(place.anchor_partition, place.start_ms, batch.lists, until)
+            start_ms = anchor.start_ms
+        place = replace(place, start_ms=start_ms)
+        stamp = batch.stamp if retention is None else _stamp_by(retention, place, batch)
+        return replace(batch, place=place, anchor=anchor, stamp=stamp)
+
+    def _settle(self, batches: Sequence[_Batch], retention: Retention | None) -> None:
+        """What came earlier, or in the same moment, may last longer than this, or less long."""
+        if retention is not None:
+            mixed = [
+                batch.place
+                for batch in batches
+                if retention.varies or is_late(batch.place.start_ms, batch.stamp.now_ns)
+            ]
+            now_ns = batches[0].stamp.now_ns
+            self._engine.each(lambda place: self._lifetimes.settle(place, retention, now_ns=now_ns), mixed)
+
+    def _lists_now(self, batches: Iterable[_Batch]) -> Lists:
+        """By anchor: what others announced while these batches were written too."""
+        agreed = {batch.place.anchor_partition: batch for batch in batches if batch.anchor}
+        asked = [partition for partition, batch in agreed.items() if not batch.is_whole]
+        found = read_anchors(asked) if asked else {}
+        for partition in asked:
+            if partition not in found:  # deleted with its trace, which begins anew with this batch
+                batch = agreed[partition]
+                self._anchors.forget(partition)
+                found[partition] = self._anchors.agree(
+                    partition, batch.place.start_ms, batch.lists, batch.stamp
+                )
+        return {
+            partition: batch.anchor.lists | (found[partition].lists if partition in found else frozenset())
+            for partition, batch in agreed.items()
+            if batch.anchor
+        }
 
     def _remember(
         self, batches: Sequence[_Batch], lists: Lists, registrations: Iterable[tuple[str, str]]
@@ -117,62 +158,64 @@ class Appender:
                 settled = anchor.settled | batch.lists
                 self._anchors.keep(partition, Anchor(anchor.start_ms, lists[partition], settled))
 
-    def _registrations(self, places: Sequence[Place], stamp: Stamp) -> dict[tuple[str, str], Item]:
+    def _registrations(
+        self, batches: Sequence[_Batch], retention: Retention | None
+    ) -> dict[tuple[str, str], Item]:
         """Project and day partitions, noted once a day and process: lists need not guess days."""
-        today = keys.day_of(stamp.now_ns // 1_000_000)
-        after_its_traces = None if stamp.expires_at is None else stamp.expires_at + keys.DAY_MS // 1000
         items: dict[tuple[str, str], Item] = {}
-        for place in places:
-            day = f"{keys.day_of(place.start_ms)}#{place.shard}"
-            for partition, sort, expires_at in (
-                (keys.PROJECTS, place.project, None),
-                (keys.days_partition(place.project), day, after_its_traces),
-            ):
-                name = (partition, f"{sort}@{today}")
+        for batch in batches:
+            place, (now_ns, until) = batch.place, _longest_stamp(batch, retention)
+            stamp = Stamp(now_ns, None)
+            project = make_item(TraceItem, keys.PROJECTS, place.project, stamp, body=b"{}")
+            for item in (project, day_entry(place, until, now_ns)):
+                name = (item.pk, f"{item.sk}@{keys.day_of(now_ns // 1_000_000)}")
                 if name not in self._registered:
-                    until = stamp._replace(expires_at=expires_at)
-                    items[name] = make_item(TraceItem, partition, sort, until, body=b"{}")
+                    items[name] = item
         return items
 
 
-def _items_of(batch: _Batch, stamp: Stamp) -> Iterator[Item]:
+def _stamp_by(retention: Retention, place: Place, batch: _Batch) -> Stamp:
+    now_ns, days = batch.stamp.now_ns, retention.rest_days
+    if retention.rules:
+        fragment = fragment_of([entry.span for entry in batch.packed])
+        days = retention.rule_of(merge(place.project, place.trace_id, [fragment], now_ns=now_ns)).days
+    return Stamp(now_ns, expiry(days, place.start_ms, now_ns))
+
+
+def _longest_stamp(batch: _Batch, retention: Retention | None) -> Stamp:
+    """Until when any batch of the trace can last: for what all of them go by."""
+    if retention is None:
+        return batch.stamp
+    now_ns = batch.stamp.now_ns
+    return Stamp(now_ns, expiry(retention.longest_days, batch.place.start_ms, now_ns))
+
+
+def _items_of(batch: _Batch) -> Iterator[Item]:
     known: frozenset[str] = batch.anchor.lists if batch.anchor else frozenset()
-    yield from chunk_items(batch.place.spans_partition, batch.chunks, stamp)
-    yield from fragment_items(batch.place, known | batch.lists, batch.packed, batch.chunks, stamp)
+    yield from chunk_items(batch.place.spans_partition, batch.chunks, batch.stamp)
+    yield from fragment_items(batch.place, known | batch.lists, batch.packed, batch.chunks, batch.stamp)
 
 
-def _lists_now(batches: Iterable[_Batch]) -> Lists:
-    """By anchor: what others announced while these batches were written too."""
-    agreed = {batch.place.anchor_partition: batch for batch in batches if batch.anchor}
-    asked = [partition for partition, batch in agreed.items() if not batch.is_whole]
-    found = read_anchors(asked) if asked else {}
-    return {
-        partition: batch.anchor.lists | (found[partition].lists if partition in found else frozenset())
-        for partition, batch in agreed.items()
-        if batch.anchor
-    }
-
-
-def _late_items(batches: Iterable[_Batch], lists: Lists, stamp: Stamp) -> Iterator[Item]:
+def _late_items(batches: Iterable[_Batch], lists: Lists) -> Iterator[Item]:
     for batch in batches:
         if batch.anchor is not None:
             announced = lists[batch.place.anchor_partition] - batch.anchor.lists - batch.lists
-            yield from _own_for_others(batch, announced, stamp)
-            yield from _others_for_own(batch, batch.lists - batch.anchor.settled, stamp)
+            yield from _own_for_others(batch, announced)
+            yield from _others_for_own(batch, batch.lists - batch.anchor.settled)
 
 
-def _own_for_others(batch: _Batch, announced: frozenset[str], stamp: Stamp) -> Iterator[Item]:
+def _own_for_others(batch: _Batch, announced: frozenset[str]) -> Iterator[Item]:
     """What this batch wrote, in the lists that were announced while it did."""
     if announced:
-        items = fragment_items(batch.place, announced, batch.packed, batch.chunks, stamp)
+        items = fragment_items(batch.place, announced, batch.packed, batch.chunks, batch.stamp)
         yield from (item for item in items if item.pk in announced)
 
 
-def _others_for_own(batch: _Batch, announced: frozenset[str], stamp: Stamp) -> Iterator[Item]:
+def _others_for_own(batch: _Batch, announced: frozenset[str]) -> Iterator[Item]:
     """What earlier batches wrote, in the lists that this one announced."""
     if announced and batch.anchor and not batch.anchor.is_new:
         for fragment in listed_fragments(batch.place):
-            if is_live(fragment, stamp.now_ns):
+            if is_live(fragment, batch.stamp.now_ns):
                 yield from in_list(fragment, announced - batch.place.lists_in(fragment))
 
 

@@ -10,7 +10,8 @@ from typing import Final, TypeVar
 
 from traces_app.domain.fragments import pack_fragment, unpack_fragment
 from traces_app.domain.packing import PackedSpan, content_key, pack_chunk
-from traces_app.domain.summary import Owners, fragment_of
+from traces_app.domain.retention import DAY_S
+from traces_app.domain.summary import Fragment, Owners, fragment_of
 from traces_app.storage import keys
 from traces_app.storage.models import Item, SpanItem, TraceItem
 from traces_app.storage.stamp import Stamp
@@ -136,8 +137,33 @@ def fragment_items(
             yield make_item(TraceItem, partition, sort, stamp, body=body)
 
 
+def day_entry(place: Place, expires_at: int | None, now_ns: int) -> TraceItem:
+    """That the trace's day has traces until then, so that lists need not guess days.
+
+    One entry for each day it may end on: none ever shortens what another said.
+    """
+    sort = f"{keys.day_of(place.start_ms)}#{place.shard}"
+    if expires_at is None:
+        sort, until = f"{sort}#{keys.KEPT}", None
+    else:
+        until = (expires_at // DAY_S + 2) * DAY_S
+        sort = f"{sort}#{keys.day_of(until * 1000)}"
+    return make_item(TraceItem, keys.days_partition(place.project), sort, Stamp(now_ns, until), body=b"{}")
+
+
+def is_pin(item: Item) -> bool:
+    return item.sk.endswith(f"#{keys.PIN}")
+
+
+def fragments_in(items: Iterable[TraceItem], *, with_entries: bool = False) -> list[Fragment]:
+    """Oldest first. Of a trace of several the entries are needed in any case."""
+    ordered = sorted((item for item in items if not is_pin(item)), key=lambda item: item.at or 0)
+    all_entries = with_entries or len(ordered) > 1
+    return [unpack_fragment(item.body or b"", with_entries=all_entries) for item in ordered]
+
+
 def listed_fragments(place: Place) -> Iterable[TraceItem]:
-    """What batches left of a trace in the day's list, expired ones too."""
+    """What batches left of a trace in the day's list, expired ones and its pin too."""
     prefix = keys.trace_prefix(place.start_ms, place.trace_id) + "#"
     return TraceItem.query(place.day_partition, TraceItem.sk.startswith(prefix), consistent_read=True)
 

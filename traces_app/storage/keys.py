@@ -21,6 +21,12 @@ PROJECTS: Final = "PROJECTS"
 WATCHED: Final = "WATCHED"
 """Projects whose statistics somebody looked at."""
 
+PIN: Final = "pin"
+"""In the place of a fragment's name: the trace is pinned."""
+
+KEPT: Final = "kept"
+"""In the place of the day until which a day is listed: for ever."""
+
 ONLY: Final = "-"
 """Sort key of a partition with one item."""
 
@@ -95,6 +101,20 @@ def audit_partition(project: str) -> str:
 
 def prices_partition(project: str) -> str:
     return f"PRICES#{project}"
+
+
+def retention_partition(project: str) -> str:
+    return f"KEEP#{project}"
+
+
+def erasures_partition(project: str) -> str:
+    """One record for each erasure."""
+    return f"ERASED#{project}"
+
+
+def erased_partition(project: str, erasure_id: str) -> str:
+    """What one erasure took: a line for each trace."""
+    return f"ERASED#{project}#{erasure_id}"
 
 
 def trace_prefix(start_ms: int, trace_id: str) -> str:

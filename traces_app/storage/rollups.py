@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from traces_app.domain.measures import SECTIONS
 from traces_app.storage import keys
 from traces_app.storage.items import Place, is_live, make_item
 from traces_app.storage.models import Item, TraceItem
@@ -105,6 +106,12 @@ class Rollups:
             for item in _between(keys.rollup_partition(project, section), first_hour, last_hour)
             if is_live(item, now_ns) and _is_settled((item.at or 0) * 1000, late.get(item.sk))
         ]
+
+    def forget(self, project: str, hours: Iterable[int]) -> None:
+        """Hours as they were added up, of all sections: they name users and sessions."""
+        for hour in hours:
+            for section in SECTIONS:
+                self._records.delete_record(keys.rollup_partition(project, section), keys.hour_sort(hour))
 
     def items(
         self, project: str, section: str, hours: Mapping[int, bytes], *, now_ns: int, expires_at: int | None
