@@ -27,6 +27,7 @@ from traces_app.explorer.pages.list_filters import STATUS_LABELS, Link
 from traces_app.explorer.pages.skeleton import revision
 from traces_app.explorer.pages.span_detail import SpanDetail
 from traces_app.explorer.pages.trace_list import (
+    kept_text,
     losses_text,
     total_cost_text,
     unpriced_text,
@@ -68,6 +69,8 @@ class TracePage:
     started: Moment | None
     facts: list[Fact]
     labels: list[Fact]
+    is_pinned: bool
+    may_write: bool
     tags: list[Link]
     more_tags: str
     metadata: Excerpt | None
@@ -93,7 +96,9 @@ class Asked:
     rows_page: str = ""
 
 
-def trace_page(trace: Trace, detail: SpanDetail | None, *, visitor: Visitor, asked: Asked) -> TracePage:
+def trace_page(
+    trace: Trace, detail: SpanDetail | None, *, visitor: Visitor, asked: Asked, kept_by: str
+) -> TracePage:
     summary = trace.summary
     selected = detail.span_id if detail else ""
     view = asked.view if asked.view in VIEWS else default_view(trace.rows)
@@ -113,7 +118,9 @@ def trace_page(trace: Trace, detail: SpanDetail | None, *, visitor: Visitor, ask
         status_label=STATUS_LABELS.get(summary.status, summary.status),
         started=moment(summary.start_ns, now_ns=visitor.now_ns),
         facts=_facts(summary, trace.rows, base),
-        labels=_labels(summary),
+        labels=[*_labels(summary), Fact("kept", *kept_text(summary, kept_by, visitor.now_ns))],
+        is_pinned=summary.is_pinned,
+        may_write=visitor.may_write,
         tags=[_tag(tag) for tag in summary.tags[:MAX_TAGS_SHOWN]],
         more_tags=plural(len(summary.tags) - MAX_TAGS_SHOWN, "more tag")
         if len(summary.tags) > MAX_TAGS_SHOWN
