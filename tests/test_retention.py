@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -217,6 +218,32 @@ def test_expired_items_are_swept_and_a_file_does_not_grow(store: Store, access: 
     assert pages()[0] <= full + full // 4
 
 
+def test_batches_in_one_moment_live_equally_long(rules: Store, access: Access) -> None:
+    """Whatever order their writes and looks come in."""
+    for number in range(12):
+        trace = own_trace_id(NOW_NS // 10**6, number) if number % 2 else trace_id(100 + number)
+        batches = [
+            [child(trace)],
+            [child(trace, 3, status="error")],
+            [child(trace, 4, session_id="s")],
+            [root(trace)],
+        ]
+        with ThreadPoolExecutor(len(batches)) as threads:
+            list(threads.map(lambda batch: put(access, *batch), batches))
+        assert days_kept(trace) == {180}
+
+
+def test_days_that_an_earlier_version_listed_are_still_listed(both: Store, access: Access) -> None:
+    put(access, root(OWN))
+    for entry in list(TraceItem.query(keys.days_partition("dev"))):
+        day, shard, _ = entry.sk.split("#")
+        entry.delete()
+        TraceItem(entry.pk, f"{day}#{shard}", v=1, at=1, expires_at=entry.expires_at, body=b"{}").save()
+    assert listed(NOW_NS) == [OWN]
+    put(access, root(FOREIGN))
+    assert set(listed(NOW_NS)) == {OWN, FOREIGN}
+
+
 # -- pins ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("trace", [OWN, FOREIGN], ids=["own id", "foreign id"])
 def test_a_pinned_trace_is_kept_for_ever_with_what_comes_later(
@@ -242,6 +269,21 @@ def test_a_project_without_rules_keeps_its_pins_whole(both: Store, access: Acces
     assert moments(trace) == {None}
     in_session = search_traces("dev", parse_search("session:later pinned:true"), now_ns=after(500))
     assert [one.trace_id for one in in_session.traces] == [trace]
+
+
+@pytest.mark.parametrize("days", [0.9, 1.1, 2.5, 80])
+def test_a_batch_long_after_the_pin_is_kept_for_ever_too(both: Store, access: Access, days: float) -> None:
+    put(access, child(OWN))
+    curation.pin_trace("dev", OWN, now_ns=NOW_NS)
+    put(access, root(OWN), now_ns=after(days))
+    assert moments(OWN) == {None}
+
+
+def test_a_pin_of_days_ago_costs_batches_nothing(both: Store, access: Access) -> None:
+    put(access, root(OWN))
+    curation.pin_trace("dev", OWN, now_ns=NOW_NS)
+    assert retention.retention_of("dev", now_ns=after(1.9)).varies
+    assert not retention.retention_of("dev", now_ns=after(2.1)).varies
 
 
 def test_unpinning_brings_the_rule_back(rules: Store, access: Access) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.conf import settings
 
-from traces_app.domain.retention import Retention, Rule, days_text, read_condition, read_days
+from traces_app.domain.retention import DAY_S, Retention, Rule, days_text, read_condition, read_days
 from traces_app.storage import get_store, keys
 
 __all__ = [
@@ -27,6 +27,7 @@ MAX_RULES: Final = 20
 """Each is held against every trace that comes in."""
 
 MAX_PROJECTS_REMEMBERED: Final = 1000
+PINS_NOTED_S: Final = 2 * DAY_S
 _RULE, _REST, _PINS = "rule#", "rest", "pins"
 
 _remembered: dict[str, tuple[int, Retention]] = {}
@@ -89,9 +90,13 @@ def set_rest(project: str, *, days: str, now_ns: int) -> str:
 
 
 def note_pins(project: str, *, now_ns: int) -> None:
-    """From now on (elsewhere within half a minute) batches look whether their trace is pinned."""
-    if not read_retention(project, now_ns=now_ns).has_pins:
-        _put(project, _PINS, {}, now_ns)
+    """From now on (elsewhere within half a minute) batches look whether their trace is pinned.
+
+    For two days: what comes more than a day after its trace began looks in any case.
+    """
+    pk, expires_at = keys.retention_partition(project), now_ns // 10**9 + PINS_NOTED_S
+    get_store().put_record(pk, _PINS, {}, now_ns=now_ns, expires_at=expires_at)
+    forget_retention()
 
 
 def forget_retention() -> None:

@@ -53,7 +53,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The rules of one project. ``has_pins``: some trace of it was pinned at some time."""
+    """The rules of one project. ``has_pins``: a trace of it was pinned within the last days."""
 
     rest_days: int | None
     rules: tuple[Rule, ...] = ()
