@@ -12,6 +12,7 @@ from tests.builders import NOW_NS, own_trace_id, put, span, span_id, trace_id
 from tests.storage.conftest import ministack_client, ministack_engine, ministack_url
 from traces_app import curation, retention, storage
 from traces_app.access import Access
+from traces_app.domain.retention import Retention
 from traces_app.domain.search import parse_search
 from traces_app.domain.span import Span
 from traces_app.queries import TraceFilter, TraceNotFound, get_trace, list_traces
@@ -284,6 +285,18 @@ def test_a_pin_of_days_ago_costs_batches_nothing(both: Store, access: Access) ->
     curation.pin_trace("dev", OWN, now_ns=NOW_NS)
     assert retention.retention_of("dev", now_ns=after(1.9)).varies
     assert not retention.retention_of("dev", now_ns=after(2.1)).varies
+
+
+def test_applying_mends_what_a_server_wrote_that_did_not_know_of_the_pin_yet(
+    both: Store, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(access, child(OWN))
+    curation.pin_trace("dev", OWN, now_ns=NOW_NS)
+    monkeypatch.setitem(retention._remembered, "dev", (NOW_NS, Retention(90)))
+    put(access, root(OWN))
+    assert len(moments(OWN)) == 2
+    assert list(curation.apply_retention("dev", change=True, now_ns=NOW_NS)) == ["longer"]
+    assert moments(OWN) == {None}
 
 
 def test_unpinning_brings_the_rule_back(rules: Store, access: Access) -> None:

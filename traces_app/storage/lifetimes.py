@@ -44,7 +44,7 @@ Aim = Callable[[Sequence[TraceItem]], int | None]
 
 
 class Lifetime(NamedTuple):
-    """Epoch seconds before and after; ``None``: for ever."""
+    """When the first of it expired before, and all of it after; epoch seconds, ``None``: never."""
 
     before: int | None
     after: int | None
@@ -129,7 +129,8 @@ class Lifetimes:
             if not moments:
                 return first
             after = aim(listed)
-            first = first or Lifetime(longest(moments), after)
+            ends = min((moment for moment in moments if moment is not None), default=None)
+            first = first or Lifetime(ends, after)
             if moments == {after} or not change:
                 return first
             self._change(place, listed, after, now_ns)
