@@ -16,7 +16,7 @@ __all__ = ["apply_retention", "delete_trace", "pin_trace", "tag_trace", "unpin_t
 
 
 class Unpinned(NamedTuple):
-    """When it expires now, epoch seconds; ``is_overdue``: its day had passed, so it has one day more."""
+    """When it expires now, epoch seconds; ``is_overdue``: sooner by its rule, so it was given a day."""
 
     expires_at: int | None
     is_overdue: bool

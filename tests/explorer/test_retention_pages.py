@@ -154,7 +154,7 @@ def test_unpinning_says_when_the_time_had_passed(dev: Client, send: Sender) -> N
     curation.pin_trace("dev", trace_id, now_ns=time.time_ns())
     retention.set_rest("dev", days="1", now_ns=time.time_ns())
     page = Page(change(dev, "actions", action="unpin", selected=trace_id))
-    assert "The time of 1 trace had passed: it ends in a day." in page.text
+    assert "1 trace would have ended sooner by the rules: kept for one day." in page.text
 
 
 def test_the_way_back_is_never_another_place(dev: Client) -> None:

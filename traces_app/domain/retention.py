@@ -77,9 +77,6 @@ class Retention:
         days = longest(rule.days for rule in holding)
         return next(rule for rule in holding if rule.days == days)
 
-    def expiry_of(self, trace: TraceSummary, start_ms: int, arrived_ns: int) -> int | None:
-        return expiry(self.rule_of(trace).days, start_ms, arrived_ns)
-
     def reason(self, trace: TraceSummary) -> str:
         """Why ``trace`` is kept as long as it is: ``errors: 180 days``."""
         rule = self.rule_of(trace)

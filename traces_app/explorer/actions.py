@@ -155,7 +155,9 @@ def _unpin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> 
     until = sorted({_until(one.expires_at, visitor.now_ns) for _, one in found})
     messages.success(request, f"{count} unpinned: kept {', '.join(until[:MAX_DATES_TOLD])}.")
     if overdue := sum(one.is_overdue for _, one in found):
-        messages.warning(request, f"The time of {plural(overdue, 'trace')} had passed: it ends in a day.")
+        messages.warning(
+            request, f"{plural(overdue, 'trace')} would have ended sooner by the rules: kept for one day."
+        )
     return _back(request)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from traces_app.domain.limits import OLDEST_START_NS
@@ -23,7 +24,7 @@ from traces_app.storage.items import (
     NamedBlob,
     Place,
     chunk_items,
-    day_entry,
+    day_end,
     fragment_items,
     in_list,
     is_live,
@@ -84,8 +85,9 @@ class Appender:
             items = [item for batch in batches for item in _items_of(batch)]
             units = self._engine.batch_put([*items, *registrations.values(), *markers.values()])
             lists = self._lists_now(batches)
-            units += self._engine.batch_put(_late_items(batches, lists))
-            self._settle(batches, retention)
+            late = list(_late_items(batches, lists))
+            units += self._engine.batch_put(late)
+            self._settle(batches, retention, {keys.parse_fragment_sort(item.sk)[1] for item in late})
         self._remember(batches, lists, registrations)
         self._rollups.remember(markers, stamp.now_ns)
         return units
@@ -117,16 +119,23 @@ class Appender:
         stamp = batch.stamp if retention is None else _stamp_by(retention, place, batch)
         return replace(batch, place=place, anchor=anchor, stamp=stamp)
 
-    def _settle(self, batches: Sequence[_Batch], retention: Retention | None) -> None:
-        """What came earlier, or in the same moment, may last longer than this, or less long."""
-        if retention is not None:
-            mixed = [
-                batch.place
-                for batch in batches
-                if retention.varies or is_late(batch.place.start_ms, batch.stamp.now_ns)
-            ]
-            now_ns = batches[0].stamp.now_ns
-            self._engine.each(lambda place: self._lifetimes.settle(place, retention, now_ns=now_ns), mixed)
+    def _settle(
+        self, batches: Sequence[_Batch], retention: Retention | None, copied: AbstractSet[str]
+    ) -> None:
+        """What came earlier, or in the same moment, may last longer than this, or less long.
+
+        Copies of ``copied`` traces were read before others may have prolonged what they are copies of.
+        """
+        if retention is None:
+            return
+
+        def settle(batch: _Batch) -> None:
+            is_copied = batch.place.trace_id in copied
+            self._lifetimes.settle(batch.place, retention, with_copies=is_copied, now_ns=batch.stamp.now_ns)
+
+        varying = retention.varies
+        mixed = [one for one in batches if varying or is_late(one.place.start_ms, one.stamp.now_ns)]
+        self._engine.each(settle, mixed)
 
     def _lists_now(self, batches: Iterable[_Batch]) -> Lists:
         """By anchor: what others announced while these batches were written too."""
@@ -165,12 +174,14 @@ class Appender:
         items: dict[tuple[str, str], Item] = {}
         for batch in batches:
             place, (now_ns, until) = batch.place, _longest_stamp(batch, retention)
-            stamp = Stamp(now_ns, None)
-            project = make_item(TraceItem, keys.PROJECTS, place.project, stamp, body=b"{}")
-            for item in (project, day_entry(place, until, now_ns)):
-                name = (item.pk, f"{item.sk}@{keys.day_of(now_ns // 1_000_000)}")
+            day = keys.day_sort(place.start_ms, place.shard, day_end(until))
+            for partition, sort, end in (
+                (keys.PROJECTS, place.project, None),
+                (keys.days_partition(place.project), day, day_end(until)),
+            ):
+                name = (partition, f"{sort}@{keys.day_of(now_ns // 1_000_000)}")
                 if name not in self._registered:
-                    items[name] = item
+                    items[name] = make_item(TraceItem, partition, sort, Stamp(now_ns, end), body=b"{}")
         return items
 
 

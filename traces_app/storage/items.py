@@ -138,17 +138,15 @@ def fragment_items(
 
 
 def day_entry(place: Place, expires_at: int | None, now_ns: int) -> TraceItem:
-    """That the trace's day has traces until then, so that lists need not guess days.
+    """That the trace's day is listed as long as the trace lives: lists need not guess days."""
+    pk, until = keys.days_partition(place.project), day_end(expires_at)
+    sort = keys.day_sort(place.start_ms, place.shard, until)
+    return make_item(TraceItem, pk, sort, Stamp(now_ns, until), body=b"{}")
 
-    One entry for each day it may end on: none ever shortens what another said.
-    """
-    sort = f"{keys.day_of(place.start_ms)}#{place.shard}"
-    if expires_at is None:
-        sort, until = f"{sort}#{keys.KEPT}", None
-    else:
-        until = (expires_at // DAY_S + 2) * DAY_S
-        sort = f"{sort}#{keys.day_of(until * 1000)}"
-    return make_item(TraceItem, keys.days_partition(place.project), sort, Stamp(now_ns, until), body=b"{}")
+
+def day_end(expires_at: int | None) -> int | None:
+    """Whole days, one more than the trace has."""
+    return None if expires_at is None else (expires_at // DAY_S + 2) * DAY_S
 
 
 def is_pin(item: Item) -> bool:

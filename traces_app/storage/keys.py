@@ -56,8 +56,13 @@ def day_partition(project: str, day: str, shard: int = 0) -> str:
 
 
 def days_partition(project: str) -> str:
-    """The list of a project's day partitions: ``{day}#{shard}`` each."""
+    """The list of a project's day partitions: a ``day_sort`` each; once it was ``{day}#{shard}``."""
     return f"D#{project}"
+
+
+def day_sort(start_ms: int, shard: int, until_s: int | None) -> str:
+    """That a day has traces until then. Each end is an entry of its own, so that none is shortened."""
+    return f"{day_of(start_ms)}#{shard}#{KEPT if until_s is None else day_of(until_s * 1000)}"
 
 
 def session_partition(project: str, session_id: str) -> str:

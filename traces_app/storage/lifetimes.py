@@ -59,15 +59,18 @@ class Lifetimes:
         with self._engine.one_commit():
             self.settle(self._place(project, position), retention, now_ns=now_ns)
 
-    def settle(self, place: Place, retention: Retention, *, now_ns: int) -> None:
-        """After a batch was written: all that is stored of its trace lives as long as the longest of it."""
+    def settle(self, place: Place, retention: Retention, *, with_copies: bool = False, now_ns: int) -> None:
+        """After a batch was written: all that is stored of its trace lives as long as the longest of it.
+
+        ``with_copies``: look into its other lists too, though the day's list agrees.
+        """
 
         def aim(listed: Sequence[TraceItem]) -> int | None:
             return longest(
                 [_by_rules(place, retention, listed, now_ns), *(item.expires_at for item in listed)]
             )
 
-        self._reach(place, aim, now_ns)
+        self._reach(place, aim, now_ns, with_copies=with_copies)
 
     def pin(self, project: str, position: str, *, now_ns: int) -> bool:
         """False when there is no such trace (any more)."""
@@ -120,7 +123,9 @@ class Lifetimes:
     def _lists(self, place: Place, listed: Iterable[TraceItem]) -> frozenset[str]:
         return lists_of(place).union(*map(place.lists_in, listed))
 
-    def _reach(self, place: Place, aim: Aim, now_ns: int, *, change: bool = True) -> Lifetime | None:
+    def _reach(
+        self, place: Place, aim: Aim, now_ns: int, *, change: bool = True, with_copies: bool = False
+    ) -> Lifetime | None:
         """Bring all items of the trace to what ``aim`` says of them; ``None`` when nothing is stored."""
         first: Lifetime | None = None
         for _ in range(MAX_TRIES):
@@ -131,12 +136,13 @@ class Lifetimes:
             after = aim(listed)
             ends = min((moment for moment in moments if moment is not None), default=None)
             first = first or Lifetime(ends, after)
-            if moments == {after} or not change:
+            if (moments == {after} and not with_copies) or not change:
                 return first
-            self._change(place, listed, after, now_ns)
+            with_copies = not self._change(place, listed, after, now_ns)
         raise StoreUnavailable("The trace is just being changed by others.")
 
-    def _change(self, place: Place, listed: Sequence[TraceItem], expires_at: int | None, now_ns: int) -> None:
+    def _change(self, place: Place, listed: Sequence[TraceItem], expires_at: int | None, now_ns: int) -> bool:
+        """False where others changed some of it in the same moment."""
         lists = self._lists(place, listed)
         pins = chain.from_iterable(in_list(item, lists) for item in listed if is_pin(item))
         self._engine.batch_put([day_entry(place, expires_at, now_ns), *pins])
@@ -145,14 +151,11 @@ class Lifetimes:
         others: list[Item] = []
         last: list[Item] = []
         for item in items:
-            is_other = (
-                item.expires_at != expires_at and item.pk != place.anchor_partition and not is_pin(item)
-            )
-            if is_other:
+            has_own = item.pk == place.anchor_partition or is_pin(item)
+            if item.expires_at != expires_at and is_live(item, now_ns) and not has_own:
                 (last if item.pk == place.day_partition else others).append(item)
         change = partial(_change_item, expires_at=expires_at)
-        if all(self._engine.each(change, others)):
-            self._engine.each(change, last)
+        return all(self._engine.each(change, others)) and all(self._engine.each(change, last))
 
 
 def _by_rules(place: Place, retention: Retention, listed: Sequence[TraceItem], now_ns: int) -> int | None:
