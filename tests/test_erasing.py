@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.both_engines import both, dying, items_of, ministack_client, ministack_url
 from tests.builders import NOW_NS, own_trace_id, put, span, span_id, trace_id
-from tests.storage.conftest import ministack_client, ministack_url
-from tests.test_retention import both, items_of
 from traces_app import audit, curation, erasing
 from traces_app.access import Access
 from traces_app.queries import TraceFilter, list_traces
@@ -94,24 +93,10 @@ def test_it_is_safe_to_repeat(filled: Store) -> None:
 
 
 @pytest.mark.parametrize("stop_at", [1, 2, 3, 4, 5, 6])
-def test_killed_half_way_it_goes_on_and_counts_nothing_twice(
-    filled: Store, monkeypatch: pytest.MonkeyPatch, stop_at: int
-) -> None:
+def test_killed_half_way_it_goes_on_and_counts_nothing_twice(filled: Store, stop_at: int) -> None:
     stored = [*items_of(OWN), *items_of(FOREIGN)]
-    client, writes = filled.engine.client, 0
-    call = client._make_api_call
-
-    def dying(operation: str, arguments: Any) -> Any:
-        nonlocal writes
-        writes += operation in ("BatchWriteItem", "PutItem", "DeleteItem")
-        if writes == stop_at:
-            raise KeyboardInterrupt
-        return call(operation, arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(client, "_make_api_call", dying)
-        with pytest.raises(KeyboardInterrupt):
-            erase("user", ANA)
+    with dying(filled, ["BatchWriteItem", "PutItem", "DeleteItem"], at=stop_at):
+        erase("user", ANA)
     receipt = erase("user", ANA, NOW_NS + 10**9)
     bodies = [item for item in stored if not item.pk.startswith("A#")]
     assert (receipt.traces, receipt.spans, receipt.items) == (2, 3, len(bodies))
@@ -122,23 +107,11 @@ def test_killed_half_way_it_goes_on_and_counts_nothing_twice(
 def test_half_deleted_items_of_a_trace_are_found_and_not_counted_twice(
     filled: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The items of a trace go 25 to a request: here the process dies between two of them."""
+    """The items of a trace go 25 to a request: here one by one, and the process dies between them."""
     monkeypatch.setattr("traces_app.storage.dynamodb.BATCH_ITEMS", 1)
     before = [item for item in items_of(FOREIGN) if not item.pk.startswith("A#")]
-    client, deletes = filled.engine.client, 0
-    call = client._make_api_call
-
-    def dying(operation: str, arguments: Any) -> Any:
-        nonlocal deletes
-        deletes += operation == "BatchWriteItem"
-        if deletes == 5:
-            raise KeyboardInterrupt
-        return call(operation, arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(client, "_make_api_call", dying)
-        with pytest.raises(KeyboardInterrupt):
-            erase("trace", FOREIGN)
+    with dying(filled, ["BatchWriteItem"], at=5):
+        erase("trace", FOREIGN)
     receipt = erase("trace", FOREIGN)
     assert (receipt.traces, receipt.items, receipt.spans) == (1, len(before), 2)
     assert {item.pk.partition("#")[0] for item in items_of(FOREIGN)} == {"ERASED"}

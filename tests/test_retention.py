@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from tests.both_engines import both, dying, items_of, ministack_client, ministack_url
 from tests.builders import NOW_NS, own_trace_id, put, span, span_id, trace_id
-from tests.storage.conftest import ministack_client, ministack_engine, ministack_url
-from traces_app import curation, retention, storage
+from traces_app import curation, retention
 from traces_app.access import Access
 from traces_app.domain.retention import Retention
 from traces_app.domain.search import parse_search
@@ -19,27 +18,14 @@ from traces_app.queries import TraceFilter, TraceNotFound, get_trace, list_trace
 from traces_app.searching import search_traces
 from traces_app.statistics import get_statistics
 from traces_app.storage import keys
-from traces_app.storage.models import MODELS, Item, SpanItem, TraceItem
+from traces_app.storage.models import SpanItem, TraceItem
 from traces_app.storage.rollups import WATCHED_AFTER_NS
 from traces_app.storage.store import Store
 
-__all__ = ["ministack_client", "ministack_url"]
+__all__ = ["both", "ministack_client", "ministack_url"]
 
 DAY_NS = 86_400 * 10**9
 OWN, FOREIGN = own_trace_id(NOW_NS // 10**6 - 60_000, 7), trace_id(9)
-
-
-@pytest.fixture(params=["embedded", "ministack"])
-def both(request: pytest.FixtureRequest, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """The process's store on either engine: everything above it asks it as it always does."""
-    if request.param == "ministack":
-        engine = ministack_engine(request.getfixturevalue("ministack_client"))
-        engine.create_tables()
-        monkeypatch.setattr(storage, "_store", Store(engine))
-        yield storage.get_store()
-        monkeypatch.undo()
-    else:
-        yield store
 
 
 @pytest.fixture
@@ -89,11 +75,6 @@ def seen(trace: str, now_ns: int) -> set[str]:
 
 
 EVERYWHERE = {"list", "session", "user", "trace", "statistics"}
-
-
-def items_of(trace: str) -> list[Item]:
-    everything = [item for model in MODELS for item in model.scan()]
-    return [item for item in everything if trace in item.pk or trace in item.sk]
 
 
 def moments(trace: str) -> set[int | None]:
@@ -386,26 +367,12 @@ def test_applying_a_rule_that_is_over_ends_the_trace(both: Store, access: Access
     assert seen(OWN, after(10)) == set()
 
 
-def test_applying_goes_on_where_it_was_killed(
-    both: Store, access: Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_applying_goes_on_where_it_was_killed(both: Store, access: Access) -> None:
     put(access, child(OWN))
     put(access, root(OWN))
     retention.set_rest("dev", days="200", now_ns=NOW_NS)
-    client, calls = both.engine.client, 0
-    call = client._make_api_call
-
-    def dying(operation: str, arguments: Any) -> Any:
-        nonlocal calls
-        calls += operation == "UpdateItem"
-        if calls == 4:
-            raise KeyboardInterrupt
-        return call(operation, arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(client, "_make_api_call", dying)
-        with pytest.raises(KeyboardInterrupt):
-            list(curation.apply_retention("dev", change=True, now_ns=NOW_NS))
+    with dying(both, ["UpdateItem"], at=4):
+        list(curation.apply_retention("dev", change=True, now_ns=NOW_NS))
     assert list(curation.apply_retention("dev", change=True, now_ns=NOW_NS)) == ["longer"]
     assert days_kept(OWN) == {200}
 

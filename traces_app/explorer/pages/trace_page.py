@@ -102,7 +102,6 @@ def trace_page(
     summary = trace.summary
     selected = detail.span_id if detail else ""
     view = asked.view if asked.view in VIEWS else default_view(trace.rows)
-    is_told = view == "transcript"
     window = window_of(trace.rows, selected, asked.rows_page, view)
     extent = extent_ns(summary, trace.rows, visitor.now_ns)
     place = [summary.trace_id]
@@ -122,12 +121,10 @@ def trace_page(
         is_pinned=summary.is_pinned,
         may_write=visitor.may_write,
         tags=[_tag(tag) for tag in summary.tags[:MAX_TAGS_SHOWN]],
-        more_tags=plural(len(summary.tags) - MAX_TAGS_SHOWN, "more tag")
-        if len(summary.tags) > MAX_TAGS_SHOWN
-        else "",
+        more_tags=_more_tags(summary),
         metadata=excerpt(pretty(summary.metadata)) if summary.metadata else None,
         notes=_notes(summary, trace.rows),
-        rows=drawing.told_rows(trace, window.rows) if is_told else drawing.rows(window.rows),
+        rows=drawing.told_rows(trace, window.rows) if view == "transcript" else drawing.rows(window.rows),
         rows_shown=window.text,
         earlier_rows_address=window.address(-1, view),
         later_rows_address=window.address(1, view),
@@ -226,6 +223,11 @@ def _labels(summary: TraceSummary) -> list[Fact]:
     if summary.stored_bytes:
         labels.append(Fact("stored", bytes_text(summary.stored_bytes)))
     return labels
+
+
+def _more_tags(summary: TraceSummary) -> str:
+    more = len(summary.tags) - MAX_TAGS_SHOWN
+    return plural(more, "more tag") if more > 0 else ""
 
 
 def _tag(tag: str) -> Link:
