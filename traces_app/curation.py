@@ -1,18 +1,29 @@
-"""What people change about stored traces: a tag more, or everything gone."""
+"""What people change about stored traces: a tag more, kept for ever, or everything gone."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_TAG_CHARACTERS
 from traces_app.domain.packing import PackedSpan, pack_payload, span_from
 from traces_app.domain.span import Span
-from traces_app.storage import Stamp, get_store
+from traces_app.retention import note_pins, read_retention
+from traces_app.storage import LAST_NOTICE_S, Outcome, Stamp, get_store
 
-__all__ = ["delete_trace", "tag_trace"]
+__all__ = ["apply_retention", "delete_trace", "pin_trace", "tag_trace", "unpin_trace"]
+
+
+class Unpinned(NamedTuple):
+    """When it expires now, epoch seconds; ``is_overdue``: sooner by its rule, so it was given a day."""
+
+    expires_at: int | None
+    is_overdue: bool
 
 
 def tag_trace(project: str, trace_id: str, tag: str, *, now_ns: int) -> bool:
-    """Add a tag; false when there is no such trace. It expires with the trace.
+    """Add a tag; false when there is no such trace. It expires with the trace, or a rule keeps both longer.
 
     The tag comes as a record of the root that knows nothing else: everything that merges records sees it.
     """
@@ -31,7 +42,47 @@ def tag_trace(project: str, trace_id: str, tag: str, *, now_ns: int) -> bool:
     note.start_ns = min((span.start_ns for span in spans if span.start_ns is not None), default=None)
     expires_at = max((chunk.expires_at or 0 for chunk in chunks), default=0) or None
     store.append(project, {trace_id: [PackedSpan(note, pack_payload(note))]}, Stamp(now_ns, expires_at))
+    retention = read_retention(project, now_ns=now_ns)
+    position = store.position_of(project, trace_id, now_ns=now_ns)
+    if position is not None and retention.varies:
+        store.lifetimes.settle_at(project, position, retention, now_ns=now_ns)
     return True
+
+
+def pin_trace(project: str, trace_id: str, *, now_ns: int) -> bool:
+    """Kept for ever, with all that comes of it later; false when there is no such trace. Safe to repeat."""
+    store, position = get_store(), _position(project, trace_id, now_ns)
+    if position is None:
+        return False
+    note_pins(project, now_ns=now_ns)
+    return store.lifetimes.pin(project, position, now_ns=now_ns)
+
+
+def unpin_trace(project: str, trace_id: str, *, now_ns: int) -> Unpinned | None:
+    """The project's rules count again; ``None`` when there is no such trace. Safe to repeat."""
+    position = _position(project, trace_id, now_ns)
+    if position is None:
+        return None
+    retention = read_retention(project, now_ns=now_ns)
+    lifetime = get_store().lifetimes.unpin(project, position, retention, now_ns=now_ns)
+    if lifetime is None:
+        return None
+    last_s = now_ns // 10**9 + LAST_NOTICE_S
+    return Unpinned(lifetime.after, is_overdue=lifetime.after is not None and lifetime.after <= last_s)
+
+
+def apply_retention(project: str, *, change: bool, now_ns: int) -> Iterator[Outcome]:
+    """Bring stored traces to the rules of today, newest first; without ``change`` only say what would be.
+
+    Safe to repeat and to interrupt: what is as it should be is only read.
+    """
+    store, retention = get_store(), read_retention(project, now_ns=now_ns)
+    for position, _ in store.iterate_traces(project, now_ns=now_ns):
+        yield store.lifetimes.apply(project, position, retention, change=change, now_ns=now_ns)
+
+
+def _position(project: str, trace_id: str, now_ns: int) -> str | None:
+    return get_store().position_of(project, trace_id, now_ns=now_ns) if is_trace_id(trace_id) else None
 
 
 def delete_trace(project: str, trace_id: str, *, now_ns: int) -> bool:

@@ -18,6 +18,7 @@ from traces_app.domain.normalize import renormalize as normalize_again
 from traces_app.domain.packing import PackedSpan, pack_payload
 from traces_app.domain.span import Span
 from traces_app.prices import own_prices
+from traces_app.retention import retention_of
 from traces_app.storage import Stamp, StoreUnavailable, get_store, keys
 
 __all__ = ["Receipt", "Rejection", "StoreUnavailable", "note_losses", "receive", "renormalize"]
@@ -77,7 +78,8 @@ def receive(
             _add(traces, packed)
     if traces:
         ordered = {trace_id: list(by_id.values()) for trace_id, by_id in traces.items()}
-        receipt.write_units = get_store().append(access.project, ordered, Stamp(now_ns, _expiry(now_ns)))
+        stamp, retention = Stamp(now_ns, _expiry(now_ns)), retention_of(access.project, now_ns=now_ns)
+        receipt.write_units = get_store().append(access.project, ordered, stamp, retention)
     losses = Counter(counters or {})
     losses.update(f"refused: {rejection.field}" for rejection in receipt.rejected)
     if losses:

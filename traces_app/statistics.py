@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from django.conf import settings
@@ -85,13 +86,14 @@ def get_statistics(
     kept = store.rollups.read(project, section, found.first_hour, last, now_ns=now_ns)
     known = {one.hour: unpack_rollup(one.body) for one in kept}
     fresh: dict[int, Rollup] = {}
+    holds_until: dict[int, int] = {}
     for gap in _gaps(max(found.first_hour, added_up_since_ns // HOUR_NS), last, known):
-        if not _add_up(project, section, gap, fresh, is_time_up=is_time_up, now_ns=now_ns):
+        if not _add_up(project, section, gap, (fresh, holds_until), is_time_up=is_time_up, now_ns=now_ns):
             found.missing_before = min(fresh, default=gap[1] + 1)
             break
     if may_keep:
         days = settings.RETENTION_DAYS if kept_days is None else kept_days
-        _keep(project, section, fresh, now_ns=now_ns, days=days)
+        _keep(project, section, fresh, holds_until, now_ns=now_ns, days=days)
     found.added_up_ns = {one.hour: one.added_up_ns for one in kept} | dict.fromkeys(fresh, now_ns)
     found.hours = {hour: rollup for hour, rollup in (known | fresh).items() if rollup}
     return found
@@ -115,21 +117,23 @@ def _add_up(
     project: str,
     section: Section,
     gap: tuple[int, int],
-    fresh: dict[int, Rollup],
+    found: tuple[dict[int, Rollup], dict[int, int]],
     *,
     is_time_up: Callable[[], bool],
     now_ns: int,
 ) -> bool:
-    """Fill ``fresh`` from the newest hour back; false when the time was up before the first."""
-    first, hour = gap
+    """Fill ``found``, sums and until when they hold, from the newest back; false when the time was up."""
+    (first, hour), (fresh, holds_until) = gap, found
     rollup = Rollup()
     bounds = (first * HOUR_MS, (hour + 1) * HOUR_MS - 1)
-    for count, (listed_ms, add_to) in enumerate(_traces(project, section, bounds, now_ns), 1):
+    for count, (listed_ms, expires_at, add_to) in enumerate(_traces(project, section, bounds, now_ns), 1):
         while listed_ms // HOUR_MS < hour:
             fresh[hour], hour, rollup = rollup, hour - 1, Rollup()
         if count > MAX_ADDED_UP or (count % CHECKED_EVERY == 0 and is_time_up()):
             return False
         add_to(rollup)
+        if expires_at is not None:
+            holds_until[hour] = min(expires_at, holds_until.get(hour, expires_at))
     fresh[hour] = rollup
     fresh.update({empty: Rollup() for empty in range(first, hour)})
     return True
@@ -137,23 +141,41 @@ def _add_up(
 
 def _traces(
     project: str, section: Section, bounds: tuple[int, int], now_ns: int
-) -> Iterator[tuple[int, Callable[[Rollup], None]]]:
-    """The start of each trace between two times, and how to add it to the hour of that."""
+) -> Iterator[tuple[int, int | None, Callable[[Rollup], None]]]:
+    """Of each trace between two times its start, until when its hour holds, and how to add it to that."""
     store, (since_ms, until_ms) = get_store(), bounds
     if section == "bill":
         for listed_ms, trace, writings in store.iterate_writings(
             project, since_ms=since_ms, until_ms=until_ms, page_items=MANY_ITEMS, now_ns=now_ns
         ):
-            yield listed_ms, partial(measure_writings, trace=trace, writings=writings)
+            yield listed_ms, None, partial(measure_writings, trace=trace, writings=writings)
     else:
         for listed_ms, trace, calls in store.iterate_calls(
             project, since_ms=since_ms, until_ms=until_ms, page_items=MANY_ITEMS, now_ns=now_ns
         ):
-            yield listed_ms, partial(measure, section=section, trace=trace, calls=calls)
+            yield listed_ms, trace.expires_at, partial(measure, section=section, trace=trace, calls=calls)
 
 
-def _keep(project: str, section: Section, fresh: dict[int, Rollup], *, now_ns: int, days: int) -> None:
+def _keep(
+    project: str,
+    section: Section,
+    fresh: dict[int, Rollup],
+    holds_until: dict[int, int],
+    *,
+    now_ns: int,
+    days: int,
+) -> None:
+    """An hour holds until the first of its traces expires: then it is added up without that."""
     store = get_store()
-    blobs = {hour: pack_rollup(rollup) for hour, rollup in fresh.items()}
-    expires_at = now_ns // 10**9 + days * 86_400
-    store.engine.batch_put(store.rollups.items(project, section, blobs, now_ns=now_ns, expires_at=expires_at))
+    last = now_ns // 10**9 + days * 86_400
+    items = (
+        store.rollups.items(
+            project,
+            section,
+            {hour: pack_rollup(rollup)},
+            now_ns=now_ns,
+            expires_at=min(last, holds_until.get(hour, last)),
+        )
+        for hour, rollup in fresh.items()
+    )
+    store.engine.batch_put(chain.from_iterable(items))

@@ -46,6 +46,8 @@ def test_every_operation_is_described_with_its_key() -> None:
         "GET /api/v1/traces/{trace_id}/receipt",
         "GET /api/v1/traces/{trace_id}",
         "GET /api/v1/traces/{trace_id}/spans/{span_id}",
+        "POST /api/v1/traces/{trace_id}/pin",
+        "POST /api/v1/traces/{trace_id}/unpin",
         "GET /api/v1/stats",
         "GET /api/v1/projects",
     }

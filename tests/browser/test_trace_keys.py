@@ -55,6 +55,18 @@ def test_h_and_o_close_and_open_a_branch(tree: Page) -> None:
     expect(title(tree)).to_have_text("agent run")
 
 
+def test_p_pins_and_p_again_asks_to_unpin(tree: Page) -> None:
+    address = tree.url
+    tree.keyboard.press("p")
+    expect(tree.locator(".badge.pinned")).to_be_visible()
+    expect(tree).to_have_url(address.partition("?")[0])
+    expect(tree.locator("[data-trace][data-ready]")).to_be_attached()
+    tree.keyboard.press("p")
+    tree.get_by_role("button", name="Unpin 1 trace").click()
+    expect(tree.locator(".badge.pinned")).to_have_count(0)
+    expect(tree.get_by_role("button", name="Pin", exact=True)).to_be_visible()
+
+
 def test_brackets_close_and_open_all(page: Page, send: Sender) -> None:
     trace_id = send({"name": "branch"}, {"name": "leaf", "parent_span_id": "0000000000000002"}, name="top")
     open_trace(page, trace_id, "?view=tree")
@@ -141,7 +153,7 @@ def test_the_sheet_opens_on_question_mark_and_keys_are_inert_while_typing(tree: 
     tree.keyboard.press("?")
     sheet = tree.locator("dialog.key-sheet")
     expect(sheet).to_be_visible()
-    expect(sheet.locator("dd")).to_have_count(32)
+    expect(sheet.locator("dd")).to_have_count(33)
     tree.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
     tree.keyboard.press("/")

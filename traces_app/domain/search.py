@@ -316,6 +316,8 @@ _TRUTHS: Final = {"true": "true", "false": "false", "yes": "true", "no": "false"
 _CHOICES: Final[dict[str, dict[str, str]]] = {
     "status": STATUS_WORDS,
     "error": _TRUTHS,
+    "scored": _TRUTHS,
+    "pinned": _TRUTHS,
     "kind": {kind: kind for kind in KINDS},
 }
 _NUMBER_KEYS: Final[dict[str, Callable[[str, str], float]]] = {
@@ -355,6 +357,8 @@ _TRACE_TESTS: Final[dict[str, Values]] = {
     "spans": lambda trace: (trace.span_count,),
     "errors": lambda trace: (trace.error_count,),
     "score": lambda trace: trace.scores.values(),
+    "scored": lambda trace: (_word(bool(trace.scores)),),
+    "pinned": lambda trace: (_word(trace.is_pinned),),
     "text": lambda _: (),
 }
 _SPAN_TESTS: Final[dict[str, Values]] = {

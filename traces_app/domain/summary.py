@@ -109,6 +109,11 @@ class TraceSummary:
     """Time to first token of the earliest call that tells it."""
     scores: dict[str, float] = field(default_factory=dict)
     """Those that are numbers; of several with one name the lowest."""
+    expires_at: int | None = None
+    """Epoch seconds; ``None``: it is kept for ever."""
+    is_pinned: bool = False
+    arrived_ns: int | None = None
+    """When the last of it was stored."""
 
     @property
     def duration_ms(self) -> float | None:

@@ -14,8 +14,9 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from traces_app import audit, curation, queries
+from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_TAG_CHARACTERS
-from traces_app.explorer.formats import plural
+from traces_app.explorer.formats import moment, plural
 from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.refusals import show_not_found
@@ -26,6 +27,7 @@ MAX_SELECTED: Final = 200
 """Traces in one action: more than a page shows, few enough to be read one after the other in a request."""
 
 COMPARED: Final = 2
+MAX_DATES_TOLD: Final = 3
 NO_WRITING: Final = "The key you are logged in with may only read. Use one with scope “all”."
 
 
@@ -101,26 +103,82 @@ def _delete(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) ->
 
 def _ask_to_delete(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
     count = plural(len(trace_ids), "trace")
+    text = "Their spans, inputs and outputs are deleted for good, and they leave the statistics."
+    return _ask(request, visitor, "delete", (f"Delete {count}?", text, f"Delete {count}"), trace_ids)
+
+
+def _ask(
+    request: HttpRequest,
+    visitor: Visitor,
+    action: str,
+    question: tuple[str, str, str],
+    trace_ids: Sequence[str],
+) -> HttpResponseBase:
+    title, text, button = question
     page = Confirmation(
-        title=f"Delete {count}?",
-        text="Their spans, inputs and outputs are deleted for good, and they leave the statistics.",
+        title=title,
+        text=text,
         address=reverse("explorer:actions"),
         fields=[
-            ("action", "delete"),
-            ("back", request.POST.get("back", "")),
+            ("action", action),
+            *((name, request.POST.get(name, "")) for name in ("back", "place")),
             *(("selected", trace_id) for trace_id in trace_ids),
         ],
-        button=f"Delete {count}",
+        button=button,
         back_address=_back_address(request),
     )
     context = {"page": page, "shell": shell_of(visitor, title=page.title)}
     return render(request, "explorer/confirm.html", context)
 
 
+def _pin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
+    pinned = [
+        trace_id
+        for trace_id in trace_ids
+        if curation.pin_trace(visitor.project, trace_id, now_ns=visitor.now_ns)
+    ]
+    _log(visitor, "pin traces", f"{plural(len(pinned), 'trace')}: {', '.join(pinned)}")
+    messages.success(request, f"{plural(len(pinned), 'trace')} pinned: kept for ever.")
+    return _back(request)
+
+
+def _unpin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
+    if request.POST.get("confirmed") != "yes":
+        return _ask_to_unpin(request, visitor, trace_ids)
+    found = [
+        (trace_id, unpinned)
+        for trace_id in trace_ids
+        if (unpinned := curation.unpin_trace(visitor.project, trace_id, now_ns=visitor.now_ns))
+    ]
+    count = plural(len(found), "trace")
+    _log(visitor, "unpin traces", f"{count}: {', '.join(trace_id for trace_id, _ in found)}")
+    until = sorted({_until(one.expires_at, visitor.now_ns) for _, one in found})
+    messages.success(request, f"{count} unpinned: kept {', '.join(until[:MAX_DATES_TOLD])}.")
+    if overdue := sum(one.is_overdue for _, one in found):
+        messages.warning(
+            request, f"{plural(overdue, 'trace')} would have ended sooner by the rules: kept for one day."
+        )
+    return _back(request)
+
+
+def _until(expires_at: int | None, now_ns: int) -> str:
+    at = None if expires_at is None else moment(expires_at * 10**9, now_ns=now_ns)
+    return f"until {at.day}" if at else "for ever"
+
+
+def _ask_to_unpin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
+    count = plural(len(trace_ids), "trace")
+    text = "The rules of the project count again. A trace whose time has passed stays for one day more."
+    question = (f"Unpin {count}?", text, f"Unpin {count}")
+    return _ask(request, visitor, "unpin", question, trace_ids)
+
+
 ACTIONS: Final = {
     "export": Action(_export),
     "compare": Action(_compare),
     "tag": Action(_tag, writes=True),
+    "pin": Action(_pin, writes=True),
+    "unpin": Action(_unpin, writes=True),
     "delete": Action(_delete, writes=True),
 }
 
@@ -134,7 +192,11 @@ def _back(request: HttpRequest) -> HttpResponseRedirect:
 
 
 def _back_address(request: HttpRequest) -> str:
-    """The list as it was: only ever its query string, never another place."""
+    """The trace, or the list as it was: only ever its query string, never another place."""
+    trace_id = request.POST.get("selected", "")
+    if request.POST.get("place") == "trace" and is_trace_id(trace_id):
+        address: str = reverse("explorer:trace", args=[trace_id])
+        return address
     query = request.POST.get("back", "")
     return f"{reverse('explorer:traces')}{query if query.startswith('?') else ''}"
 

@@ -52,6 +52,7 @@ def summary_json(summary: TraceSummary) -> dict[str, Any]:
         "total_tokens": summary.total_tokens,
         "started_at": _iso(summary.start_ns),
         "ended_at": _iso(summary.end_ns),
+        "expires_at": _iso(None if summary.expires_at is None else summary.expires_at * 10**9),
     }
 
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from traces_app.storage.errors import StoreError, StoreUnavailable, StoreUnusable
 from traces_app.storage.metering import METER
-from traces_app.storage.stamp import Stamp
+from traces_app.storage.stamp import LAST_NOTICE_S, Outcome, Stamp
 
 if TYPE_CHECKING:
     from traces_app.storage.engine import Engine
     from traces_app.storage.store import Store
 
 __all__ = [
+    "LAST_NOTICE_S",
+    "Outcome",
     "Stamp",
     "StoreError",
     "StoreUnavailable",

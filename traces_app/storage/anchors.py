@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple, TypeVar
 
 import orjson
+from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 
+from traces_app.domain.retention import DAY_S
 from traces_app.storage import keys
 from traces_app.storage.accounting import kept_bytes, units_of
 from traces_app.storage.items import ITEM_VERSION, Place
@@ -21,6 +23,9 @@ from traces_app.storage.stamp import Stamp
 
 MAX_REMEMBERED: Final = 20_000
 """Per process, some 4 MB."""
+
+NEVER: Final = 9_999_999_999
+"""Epoch seconds, in the year 2286: an anchor without an expiry would be given one by the next batch."""
 
 MAX_LISTS: Final = 32
 """Of one trace. A trace of more sessions than that is whole in the day's list, and in pieces in theirs."""
@@ -56,6 +61,10 @@ class Anchors:
         """Once a batch is written whole, with all that it adopted."""
         remember(self._known, partition, anchor)
 
+    def forget(self, partition: str) -> None:
+        """It was deleted meanwhile."""
+        self._known.pop(partition, None)
+
     def agree(self, partition: str, start_ms: int, lists: frozenset[str], stamp: Stamp) -> Anchor:
         """The trace's anchor, after ``lists`` have been announced in it."""
         known = self.known(partition)
@@ -68,8 +77,8 @@ class Anchors:
             AnchorItem.at.set(AnchorItem.at | at_us),
             AnchorItem.v.set(ITEM_VERSION),
         ]
-        if stamp.expires_at is not None:
-            actions.append(AnchorItem.expires_at.set(stamp.expires_at))
+        if stamp.expires_at is not None:  # the first batch's stands, until something prolongs it
+            actions.append(AnchorItem.expires_at.set(AnchorItem.expires_at | stamp.expires_at))
         if lists:
             actions.append(AnchorItem.lists.add(lists))
         anchor.update(actions)
@@ -92,6 +101,19 @@ def lists_of(place: Place) -> frozenset[str]:
     """The lists in which a trace is known to stand, besides the day's."""
     found = read_anchors([place.anchor_partition])
     return found[place.anchor_partition].lists if found else frozenset()
+
+
+def prolong(place: Place, expires_at: int | None) -> None:
+    """The trace's anchor, where it has one, outlives the trace. It never becomes shorter."""
+    until = NEVER if expires_at is None else expires_at + DAY_S
+    try:
+        AnchorItem(place.anchor_partition, keys.ONLY).update(
+            [AnchorItem.expires_at.set(until)],
+            condition=AnchorItem.pk.exists() & (AnchorItem.expires_at < until),
+        )
+    except UpdateError as error:
+        if error.cause_response_code != "ConditionalCheckFailedException":
+            raise
 
 
 def _read(item: AnchorItem) -> Anchor:

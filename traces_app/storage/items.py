@@ -14,7 +14,8 @@ from backports.zstd import ZstdDict
 from traces_app.domain.fragments import pack_without_note, unpack_fragment
 from traces_app.domain.metering import Metered, pack_note
 from traces_app.domain.packing import PackedSpan, content_key, pack_chunk
-from traces_app.domain.summary import Owners, fragment_of
+from traces_app.domain.retention import DAY_S
+from traces_app.domain.summary import Fragment, Owners, fragment_of
 from traces_app.storage import keys
 from traces_app.storage.models import Item, SpanItem, TraceItem
 from traces_app.storage.stamp import Stamp
@@ -151,8 +152,36 @@ def fragment_items(
             yield make_item(TraceItem, partition, sort, stamp, body=blob + note)
 
 
+def day_entry(place: Place, expires_at: int | None, now_ns: int) -> TraceItem:
+    """That the trace's day is listed as long as the trace lives: lists need not guess days."""
+    pk, until = keys.days_partition(place.project), day_end(expires_at)
+    sort = keys.day_sort(place.start_ms, place.shard, until)
+    return make_item(TraceItem, pk, sort, Stamp(now_ns, until), body=b"{}")
+
+
+def day_end(expires_at: int | None) -> int | None:
+    """Whole days, one more than the trace has."""
+    return None if expires_at is None else (expires_at // DAY_S + 2) * DAY_S
+
+
+def is_pin(item: Item) -> bool:
+    return item.sk.endswith(f"#{keys.PIN}")
+
+
+def batches_in(items: Iterable[TraceItem]) -> list[TraceItem]:
+    """Without the pin, oldest first."""
+    return sorted((item for item in items if not is_pin(item)), key=lambda item: item.at or 0)
+
+
+def fragments_in(items: Iterable[TraceItem], *, with_entries: bool = False) -> list[Fragment]:
+    """Oldest first. Of a trace of several the entries are needed in any case."""
+    ordered = batches_in(items)
+    all_entries = with_entries or len(ordered) > 1
+    return [unpack_fragment(item.body or b"", with_entries=all_entries) for item in ordered]
+
+
 def listed_fragments(place: Place) -> Iterable[TraceItem]:
-    """What batches left of a trace in the day's list, expired ones too."""
+    """What batches left of a trace in the day's list, expired ones and its pin too."""
     prefix = keys.trace_prefix(place.start_ms, place.trace_id) + "#"
     return TraceItem.query(place.day_partition, TraceItem.sk.startswith(prefix), consistent_read=True)
 

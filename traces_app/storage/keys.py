@@ -21,6 +21,12 @@ PROJECTS: Final = "PROJECTS"
 WATCHED: Final = "WATCHED"
 """Projects whose statistics somebody looked at."""
 
+PIN: Final = "pin"
+"""In the place of a fragment's name: the trace is pinned."""
+
+KEPT: Final = "kept"
+"""In the place of the day until which a day is listed: for ever."""
+
 ONLY: Final = "-"
 """Sort key of a partition with one item."""
 
@@ -54,8 +60,13 @@ def day_partition(project: str, day: str, shard: int = 0) -> str:
 
 
 def days_partition(project: str) -> str:
-    """The list of a project's day partitions: ``{day}#{shard}`` each."""
+    """The list of a project's day partitions: a ``day_sort`` each; once it was ``{day}#{shard}``."""
     return f"D#{project}"
+
+
+def day_sort(start_ms: int, shard: int, until_s: int | None) -> str:
+    """That a day has traces until then. Each end is an entry of its own, so that none is shortened."""
+    return f"{day_of(start_ms)}#{shard}#{KEPT if until_s is None else day_of(until_s * 1000)}"
 
 
 def session_partition(project: str, session_id: str) -> str:
@@ -114,6 +125,20 @@ def dictionaries_partition(project: str) -> str:
 
 def dictionary_sort(number: int) -> str:
     return f"{number:010d}"
+
+
+def retention_partition(project: str) -> str:
+    return f"KEEP#{project}"
+
+
+def erasures_partition(project: str) -> str:
+    """One record for each erasure."""
+    return f"ERASED#{project}"
+
+
+def erased_partition(project: str, erasure_id: str) -> str:
+    """What one erasure took: a line for each trace."""
+    return f"ERASED#{project}#{erasure_id}"
 
 
 def trace_prefix(start_ms: int, trace_id: str) -> str:

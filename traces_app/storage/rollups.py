@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from traces_app.domain.measures import SECTIONS
 from traces_app.storage import keys
 from traces_app.storage.items import Place, is_live, make_item
 from traces_app.storage.models import Item, TraceItem
@@ -30,6 +31,9 @@ MARKED_FOR_NS: Final = 60 * 10**9
 """A marker speaks for what follows it, too: a stream of late batches costs a unit a minute."""
 
 SETTLED_AFTER_NS: Final = MARKED_FOR_NS + MAX_CLOCK_SKEW_NS
+MARKED_FOR_S: Final = 400 * 86_400
+"""Longer than most keep their traces: sums made before a change must not come back."""
+
 WATCH_REMEMBERED_NS: Final = 10 * 10**9
 """How long a process believes that nobody looks at a project's statistics."""
 
@@ -70,6 +74,11 @@ class Rollups:
                 found[name] = make_item(TraceItem, *name, stamp, body=b"{}")
         return found
 
+    def markers_of_change(self, place: Place, now_ns: int) -> list[Item]:
+        """What has to be written with a change of stored traces: their hour has to be added up again."""
+        expires_at = now_ns // 1_000_000_000 + MARKED_FOR_S
+        return list(self.markers([place], Stamp(now_ns, expires_at)).values())
+
     def remember(self, markers: Iterable[tuple[str, str]], now_ns: int) -> None:
         for name in markers:
             self._marked[name] = now_ns
@@ -106,6 +115,12 @@ class Rollups:
             for item in _between(keys.rollup_partition(project, section), first_hour, last_hour)
             if is_live(item, now_ns) and _is_settled((item.at or 0) * 1000, late.get(item.sk))
         ]
+
+    def forget(self, project: str, hours: Iterable[int]) -> None:
+        """Hours as they were added up, of all sections: they name users and sessions."""
+        for hour in hours:
+            for section in SECTIONS:
+                self._records.delete_record(keys.rollup_partition(project, section), keys.hour_sort(hour))
 
     def items(
         self, project: str, section: str, hours: Mapping[int, bytes], *, now_ns: int, expires_at: int | None

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
+
+LAST_NOTICE_S: Final = 86_400
+"""So long an unpinned trace stays whose day has passed."""
+
+Outcome = Literal["same", "longer", "shorter", "ended"]
+"""What the rules of today mean for a stored trace; ``ended``: its time is over."""
 
 
 class Stamp(NamedTuple):

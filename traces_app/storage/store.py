@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
-from traces_app.domain.fragments import unpack_fragment
 from traces_app.domain.measures import Writing
 from traces_app.domain.packing import PackedSpan
+from traces_app.domain.retention import Retention, longest
 from traces_app.domain.summary import Fragment, TraceSummary, merge
 from traces_app.domain.totals import Entry, distinct_entries
 from traces_app.storage import keys
 from traces_app.storage.anchors import lists_of
 from traces_app.storage.appending import Appender
 from traces_app.storage.chunks import Chunk, read_chunks
-from traces_app.storage.deleting import items_of_trace
+from traces_app.storage.deleting import Weight, items_of_trace, weigh
 from traces_app.storage.dictionaries import OwnDictionaries
 from traces_app.storage.engine import Engine
 from traces_app.storage.items import (
     Place,
+    batches_in,
+    fragments_in,
+    in_list,
     is_live,
+    is_pin,
     listed_fragments,
 )
-from traces_app.storage.models import Item, TraceItem
+from traces_app.storage.lifetimes import Lifetimes
+from traces_app.storage.models import Item, SpanItem, TraceItem
 from traces_app.storage.records import Records
 from traces_app.storage.rewriting import Change, copies, is_being_written, rewrite
 from traces_app.storage.rollups import Rollups
@@ -33,8 +38,6 @@ from traces_app.storage.stamp import Stamp
 
 LISTED_PAGE_ITEMS: Final = 64
 HOUR_S: Final = 3600
-MARKED_FOR_S: Final = 400 * 86_400
-"""Longer than most keep their traces: statistics made before a deletion must not come back."""
 
 
 class Store(Records):
@@ -48,7 +51,8 @@ class Store(Records):
         self._shards = shards
         self.rollups = Rollups(self)
         self.dictionaries = OwnDictionaries(self)
-        self._appender = Appender(engine, self.rollups, self.dictionaries, shards)
+        self.lifetimes = Lifetimes(engine, self.rollups, shards)
+        self._appender = Appender(engine, self.rollups, self.dictionaries, self.lifetimes, shards)
 
     @property
     def name(self) -> str:
@@ -56,12 +60,19 @@ class Store(Records):
 
     # -- traces ------------------------------------------------------------------------------------
 
-    def append(self, project: str, traces: Mapping[str, Sequence[PackedSpan]], stamp: Stamp) -> float:
+    def append(
+        self,
+        project: str,
+        traces: Mapping[str, Sequence[PackedSpan]],
+        stamp: Stamp,
+        retention: Retention | None = None,
+    ) -> float:
         """Write the spans of each trace and what lists show of them; durable when it returns the write units.
 
-        Writing the same again changes nothing. A span may stand once in a trace's sequence.
+        Writing the same again changes nothing. A span may stand once in a trace's sequence. By ``retention``
+        each trace expires whole, when its rules say; without it when ``stamp`` says.
         """
-        return self._appender.append(project, traces, stamp)
+        return self._appender.append(project, traces, stamp, retention)
 
     def read_trace(
         self, project: str, trace_id: str, *, now_ns: int, consistent: bool = False
@@ -97,15 +108,16 @@ class Store(Records):
         )
         for prefix, items in found:
             _, trace_id = keys.parse_fragment_sort(prefix + "#")
-            yield prefix, merge(project, trace_id, _fragments(items), now_ns=now_ns)
+            summary = merge(project, trace_id, fragments_in(items), now_ns=now_ns)
+            yield prefix, _with_lifetime(summary, items)
 
     def iterate_calls(
         self, project: str, *, since_ms: int, until_ms: int, page_items: int, now_ns: int
     ) -> Iterator[tuple[int, TraceSummary, list[Entry]]]:
         """As ``iterate_traces``: the start that lists know, and what each of a trace's spans adds to it."""
         for listed_ms, trace_id, items in self._started(project, since_ms, until_ms, page_items, now_ns):
-            fragments = _fragments(items, with_entries=True)
-            summary = merge(project, trace_id, fragments, now_ns=now_ns)
+            fragments = fragments_in(items, with_entries=True)
+            summary = _with_lifetime(merge(project, trace_id, fragments, now_ns=now_ns), items)
             yield listed_ms, summary, distinct_entries(one.entries for one in fragments)
 
     def iterate_writings(
@@ -113,20 +125,20 @@ class Store(Records):
     ) -> Iterator[tuple[int, TraceSummary, list[Writing]]]:
         """As ``iterate_calls``, with when each batch was written and what it noted."""
         for listed_ms, trace_id, items in self._started(project, since_ms, until_ms, page_items, now_ns):
-            ordered = sorted(items, key=lambda item: item.at or 0)
-            fragments = _fragments(ordered)
-            summary = merge(project, trace_id, fragments, now_ns=now_ns)
-            yield listed_ms, summary, list(map(_writing, ordered, fragments))
+            batches = batches_in(items)
+            fragments = fragments_in(batches)
+            summary = _with_lifetime(merge(project, trace_id, fragments, now_ns=now_ns), items)
+            yield listed_ms, summary, list(map(_writing, batches, fragments))
 
     def read_listed(self, project: str, trace_id: str, *, now_ns: int) -> list[tuple[TraceItem, Fragment]]:
         """What batches left of one trace in the day's list, oldest first; nothing where it has none."""
-        start_ms = self._listed_at(project, trace_id, now_ns)
-        if start_ms is None:
+        position = self.position_of(project, trace_id, now_ns=now_ns)
+        if position is None:
             return []
+        start_ms, _ = keys.parse_fragment_sort(position + "#")
         place = Place(project, trace_id, start_ms, self._shards)
-        live = (item for item in listed_fragments(place) if is_live(item, now_ns))
-        ordered = sorted(live, key=lambda item: item.at or 0)
-        return list(zip(ordered, _fragments(ordered), strict=True))
+        batches = batches_in(item for item in listed_fragments(place) if is_live(item, now_ns))
+        return list(zip(batches, fragments_in(batches), strict=True))
 
     def first_day_ms(self, project: str, *, now_ns: int) -> int | None:
         """When the first day begins of which there may be traces still."""
@@ -167,7 +179,9 @@ class Store(Records):
             items = self._day_items(project, low, high, page_items, now_ns)
         live = (item for item in items if is_live(item, now_ns))
         for prefix, group in groupby(live, key=lambda item: item.sk[: item.sk.rindex("#")]):
-            yield prefix, list(group)
+            found = list(group)
+            if not all(map(is_pin, found)):
+                yield prefix, found
 
     def rewrite_trace(self, project: str, position: str, change: Change, *, now_ns: int) -> int | None:
         """Change the stored spans of the trace that lists have at ``position``; how many were changed.
@@ -177,7 +191,8 @@ class Store(Records):
         start_ms, trace_id = keys.parse_fragment_sort(position + "#")
         place = Place(project, trace_id, start_ms, self._shards)
         with self.engine.one_commit():
-            listed = [item for item in listed_fragments(place) if is_live(item, now_ns)]
+            everything = [item for item in listed_fragments(place) if is_live(item, now_ns)]
+            listed = [item for item in everything if not is_pin(item)]
             lists = lists_of(place)
             chunks = self.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
             if is_being_written(listed, chunks, now_ns):
@@ -187,29 +202,56 @@ class Store(Records):
             self.engine.batch_put([*result.puts.values(), *self._marked(place, now_ns, result.changed)])
             self.engine.batch_delete(result.deletes.values())
             self.engine.batch_put(copies(place, result, lists_of(place)))
+            pins = (in_list(item, result.lists) for item in everything if is_pin(item))
+            self.engine.batch_put(chain.from_iterable(pins))
         return result.changed
 
     def delete_trace(self, project: str, trace_id: str, *, now_ns: int) -> bool:
         """Every span and every listing of the trace; false when there was none. Safe to repeat."""
-        start_ms = self._listed_at(project, trace_id, now_ns)
-        if start_ms is None:
-            return False
+        position = self.position_of(project, trace_id, now_ns=now_ns)
+        return position is not None and self.delete_trace_at(project, position, now_ns=now_ns) is not None
+
+    def delete_trace_at(
+        self,
+        project: str,
+        position: str,
+        *,
+        lists: frozenset[str] = frozenset(),
+        note: Callable[[Weight], object] | None = None,
+        now_ns: int,
+    ) -> Weight | None:
+        """As ``delete_trace``, from ``lists`` in any case; ``note`` is told what there was before it goes."""
+        start_ms, trace_id = keys.parse_fragment_sort(position + "#")
         place = Place(project, trace_id, start_ms, self._shards)
         listed = list(listed_fragments(place))
-        items = list(items_of_trace(place, lists_of(place), listed))
+        items = list(items_of_trace(place, lists_of(place) | lists, listed))
+        weight = weigh(place, listed, items, now_ns)
+        if note is not None and weight.items:
+            note(weight)
         self.engine.batch_put(self._marked(place, now_ns, len(listed)))
         self.engine.batch_delete(items)
-        return len(items) > 1
+        return weight if weight.items else None
 
-    def _listed_at(self, project: str, trace_id: str, now_ns: int) -> int | None:
-        """Where lists have the trace: as its anchor says, or its own id."""
+    def position_of(self, project: str, trace_id: str, *, now_ns: int) -> str | None:
+        """Where lists have the trace, if there is such: as its anchor says, or its own id."""
         anchor = self.get_record(keys.anchor_partition(project, trace_id), keys.ONLY, now_ns=now_ns)
-        return keys.start_in_own_id(trace_id) if anchor is None else int(anchor["start_ms"])
+        start_ms = keys.start_in_own_id(trace_id) if anchor is None else int(anchor["start_ms"])
+        return None if start_ms is None else keys.trace_prefix(start_ms, trace_id)
+
+    def positions_in(self, partition: str) -> list[str]:
+        """Of all traces in the list of a session or a user, expired ones too, oldest first."""
+        found = TraceItem.query(partition, consistent_read=True, attributes_to_get=["pk", "sk"])
+        return list(dict.fromkeys(item.sk[: item.sk.rindex("#")] for item in found))
+
+    def is_stored(self, project: str, position: str) -> bool:
+        """Whether there is anything of the trace, be it expired or half deleted."""
+        start_ms, trace_id = keys.parse_fragment_sort(position + "#")
+        place = Place(project, trace_id, start_ms, self._shards)
+        spans = SpanItem.query(place.spans_partition, consistent_read=True, limit=1)
+        return any(True for _ in chain(listed_fragments(place), spans))
 
     def _marked(self, place: Place, now_ns: int, changes: int) -> list[Item]:
-        """That statistics of the trace's hour have to be made again."""
-        expires_at = now_ns // 1_000_000_000 + MARKED_FOR_S
-        return list(self.rollups.markers([place], Stamp(now_ns, expires_at)).values()) if changes else []
+        return self.rollups.markers_of_change(place, now_ns) if changes else []
 
     def list_projects(self) -> list[str]:
         return [item.sk for item in TraceItem.query(keys.PROJECTS)]
@@ -225,7 +267,7 @@ class Store(Records):
             TraceItem.sk.between(first_day, last_day + "$"),
             scan_index_forward=False,
         )
-        entries = [item.sk.split("#") for item in listed if is_live(item, now_ns)]
+        entries = dict.fromkeys(tuple(item.sk.split("#")[:2]) for item in listed if is_live(item, now_ns))
         for day, shards in groupby(entries, key=lambda entry: entry[0]):
             streams = [
                 _newest_first(keys.day_partition(project, day, int(shard)), low, high, page_items)
@@ -249,10 +291,11 @@ def _newest_first(partition: str, low: str, high: str, page_items: int) -> Itera
     )
 
 
-def _fragments(items: Iterable[TraceItem], *, with_entries: bool = False) -> list[Fragment]:
-    ordered = sorted(items, key=lambda item: item.at or 0)
-    all_entries = with_entries or len(ordered) > 1
-    return [unpack_fragment(item.body or b"", with_entries=all_entries) for item in ordered]
+def _with_lifetime(summary: TraceSummary, items: Sequence[TraceItem]) -> TraceSummary:
+    summary.expires_at = longest(item.expires_at for item in items)
+    summary.is_pinned = any(map(is_pin, items))
+    summary.arrived_ns = max((item.at or 0) * 1000 for item in items if not is_pin(item))
+    return summary
 
 
 def _writing(item: TraceItem, fragment: Fragment) -> Writing:

@@ -113,6 +113,17 @@ class TraceOut(TypedDict):
     dropped: dict[str, int]
     raw_bytes: int | None
     stored_bytes: int
+    expires_at: str | None
+    """Null: it is kept for ever."""
+    pinned: bool
+    kept_by: str
+    """The rule it is kept by, as ``errors: 180 days``; or ``pinned``."""
+
+
+class PinOut(TypedDict):
+    trace_id: str
+    pinned: bool
+    expires_at: str | None
 
 
 class SpanHeadOut(TypedDict):

@@ -17,29 +17,30 @@ from traces_app.api.read.schemas import (
     UsageOut,
 )
 from traces_app.bill import TraceReceipt
+from traces_app.domain.retention import Retention
 from traces_app.domain.span import Span, Usage
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.tree import TreeRow
 from traces_app.queries import Stats, Trace, TracePage
 
-__all__ = ["page_out", "receipt_out", "rows_out", "span_out", "stats_out"]
+__all__ = ["expiry_out", "page_out", "receipt_out", "rows_out", "span_out", "stats_out"]
 
 
-def page_out(page: TracePage) -> TracePageOut:
+def page_out(page: TracePage, kept: Retention) -> TracePageOut:
     return {
-        "traces": [_trace_out(trace) for trace in page.traces],
+        "traces": [_trace_out(trace, kept) for trace in page.traces],
         "next_cursor": page.next_cursor,
         "searched": page.searched,
     }
 
 
-def rows_out(trace: Trace, *, with_payload: bool) -> TraceRowsOut:
+def rows_out(trace: Trace, kept: Retention, *, with_payload: bool) -> TraceRowsOut:
     spans: list[Any]
     if with_payload:
         spans = [{**_place_out(row), **span_out(trace.span(row.span.span_id))} for row in trace.rows]
     else:
         spans = [{**_place_out(row), **_head_out(row.span)} for row in trace.rows]
-    return {"trace": _trace_out(trace.summary), "spans": spans}
+    return {"trace": _trace_out(trace.summary, kept), "spans": spans}
 
 
 def span_out(span: Span) -> dict[str, Any]:
@@ -80,7 +81,11 @@ def stats_out(stats: Stats) -> StatsOut:
     }
 
 
-def _trace_out(trace: TraceSummary) -> TraceOut:
+def expiry_out(expires_at: int | None) -> str | None:
+    return iso_utc(None if expires_at is None else expires_at * 10**9)
+
+
+def _trace_out(trace: TraceSummary, kept: Retention) -> TraceOut:
     return {
         "trace_id": trace.trace_id,
         "project": trace.project,
@@ -114,6 +119,9 @@ def _trace_out(trace: TraceSummary) -> TraceOut:
         "dropped": trace.dropped,
         "raw_bytes": trace.raw_bytes,
         "stored_bytes": trace.stored_bytes,
+        "expires_at": expiry_out(trace.expires_at),
+        "pinned": trace.is_pinned,
+        "kept_by": kept.reason(trace),
     }
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
 
 from traces_app.access import KeyRecord
 from traces_app.audit import Entry
 from traces_app.domain.pricing import PRICE_LABELS, OwnPrice
-from traces_app.explorer.formats import Moment, moment, plural
+from traces_app.domain.retention import Retention, Rule, days_text
+from traces_app.erasing import Erasure
+from traces_app.explorer.formats import Moment, bytes_text, moment, plural
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor
+
+MAX_ERASURES_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,26 @@ class PriceLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleLine:
+    """``list_query`` shows in the list what the rule holds for."""
+
+    name: str
+    condition: str
+    days: str
+    list_query: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureLine:
+    erasure_id: str
+    what: str
+    started: Moment | None
+    who: str
+    is_over: bool
+    sums: str
+
+
+@dataclass(frozen=True, slots=True)
 class AdminPage:
     project: str
     may_write: bool
@@ -39,7 +65,10 @@ class AdminPage:
     listed_keys: str
     prices: list[PriceLine]
     price_labels: list[tuple[str, str]]
-    retention: str
+    rules: list[RuleLine]
+    rest: str
+    rest_days: str
+    erasures: list[ErasureLine]
     engine: str
     projects: list[str]
 
@@ -58,7 +87,8 @@ def admin_page(
     *,
     visitor: Visitor,
     listed_keys: int,
-    retention_days: int,
+    kept: Retention,
+    erasures: Sequence[Erasure],
     engine: str,
 ) -> AdminPage:
     return AdminPage(
@@ -68,7 +98,10 @@ def admin_page(
         listed_keys=_listed(listed_keys),
         prices=[_price(price, visitor.now_ns) for price in prices],
         price_labels=[(label.replace(" ", "_"), label) for label in PRICE_LABELS],
-        retention=plural(retention_days, "day"),
+        rules=[_rule(rule) for rule in sorted(kept.rules, key=lambda rule: rule.condition)],
+        rest=days_text(kept.rest_days),
+        rest_days="forever" if kept.rest_days is None else str(kept.rest_days),
+        erasures=[erasure_line(one, now_ns=visitor.now_ns) for one in erasures[:MAX_ERASURES_SHOWN]],
         engine={"sqlite": "a local SQLite file", "dynamodb": "DynamoDB"}.get(engine, engine),
         projects=list(visitor.projects),
     )
@@ -84,6 +117,28 @@ def audit_lines(entries: Sequence[Entry], *, now_ns: int) -> list[AuditLine]:
         )
         for entry in entries
     ]
+
+
+def erasure_line(erasure: Erasure, *, now_ns: int) -> ErasureLine:
+    subject = erasure.subject if erasure.kind == "trace" else f"whose id has the digest {erasure.subject}"
+    return ErasureLine(
+        erasure_id=erasure.erasure_id,
+        what=f"{erasure.kind} {subject}",
+        started=moment(erasure.started_at_ns, now_ns=now_ns),
+        who=visible_line(erasure.who),
+        is_over=erasure.ended_at_ns is not None,
+        sums=f"{plural(erasure.traces, 'trace')}, {plural(erasure.spans, 'span')}, "
+        f"{plural(erasure.items, 'item')}, {bytes_text(erasure.size_bytes)}",
+    )
+
+
+def _rule(rule: Rule) -> RuleLine:
+    return RuleLine(
+        name=visible_line(rule.name, 100),
+        condition=visible_line(rule.condition, 300),
+        days=days_text(rule.days),
+        list_query=urlencode({"q": rule.condition}),
+    )
 
 
 def _key(key: KeyRecord, visitor: Visitor) -> KeyLine:

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from traces_app.domain.ids import new_span_id, new_trace_id
 from traces_app.domain.problems import lost_spans
+from traces_app.domain.retention import Retention
 from traces_app.domain.summary import TraceSummary
 from traces_app.explorer.filters import ListQuery
 from traces_app.explorer.formats import (
@@ -58,6 +59,8 @@ class TraceLine:
     address: str
     name: str
     is_root_missing: bool
+    is_pinned: bool
+    kept: str
     status: str
     status_label: str
     asked: str
@@ -126,6 +129,7 @@ def trace_list_page(
     *,
     visitor: Visitor,
     losses: Mapping[str, int],
+    kept: Retention,
     views: Sequence[SavedView],
     base_url: str,
 ) -> TraceListPage:
@@ -136,7 +140,7 @@ def trace_list_page(
         project=visitor.project,
         query=query,
         search_text=query.text,
-        lines=[_line(summary, query, longest_ms, visitor.now_ns) for summary in found.traces],
+        lines=[_line(summary, query, longest_ms, kept, visitor.now_ns) for summary in found.traces],
         range=_range(query, visitor.now_ns),
         scopes=scopes(query),
         presets=presets(found.sample, query),
@@ -213,13 +217,17 @@ def _newer_json(found: Found, query: ListQuery) -> str:
     return f"{reverse('explorer:newer_json')}{asked}&after={found.traces[0].trace_id}"
 
 
-def _line(summary: TraceSummary, query: ListQuery, longest_ms: float, now_ns: int) -> TraceLine:
+def _line(
+    summary: TraceSummary, query: ListQuery, longest_ms: float, kept: Retention, now_ns: int
+) -> TraceLine:
     duration_ms = summary.duration_ms
     return TraceLine(
         trace_id=summary.trace_id,
         address=reverse("explorer:trace", args=[summary.trace_id]),
         name=visible_line(summary.name or "(no name)"),
         is_root_missing=summary.root_span_id is None,
+        is_pinned=summary.is_pinned,
+        kept="kept {} ({})".format(*kept_text(summary, kept.reason(summary), now_ns)),
         status=summary.status,
         status_label=STATUS_LABELS.get(summary.status, summary.status),
         asked=visible_line(summary.input_preview or ""),
@@ -242,6 +250,12 @@ def _line(summary: TraceSummary, query: ListQuery, longest_ms: float, now_ns: in
         models=[visible_line(model, 60) for model in summary.models[:MAX_MODELS_SHOWN]],
         more_models=_more(summary.models, MAX_MODELS_SHOWN),
     )
+
+
+def kept_text(summary: TraceSummary, kept_by: str, now_ns: int) -> tuple[str, str]:
+    """Until when, and why."""
+    at = None if summary.expires_at is None else moment(summary.expires_at * 10**9, now_ns=now_ns)
+    return f"until {at.day}" if at else "for ever", visible_line(kept_by, 200)
 
 
 def _first_token_text(summary: TraceSummary) -> str:

@@ -27,6 +27,7 @@ from traces_app.explorer.pages.list_filters import STATUS_LABELS, Link
 from traces_app.explorer.pages.skeleton import revision
 from traces_app.explorer.pages.span_detail import SpanDetail
 from traces_app.explorer.pages.trace_list import (
+    kept_text,
     losses_text,
     total_cost_text,
     unpriced_text,
@@ -68,6 +69,8 @@ class TracePage:
     started: Moment | None
     facts: list[Fact]
     labels: list[Fact]
+    is_pinned: bool
+    may_write: bool
     tags: list[Link]
     more_tags: str
     metadata: Excerpt | None
@@ -83,7 +86,6 @@ class TracePage:
     previews_address: str
     exports: list[Link]
     compare_address: str
-    receipt_address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,12 @@ class Asked:
     rows_page: str = ""
 
 
-def trace_page(trace: Trace, detail: SpanDetail | None, *, visitor: Visitor, asked: Asked) -> TracePage:
+def trace_page(
+    trace: Trace, detail: SpanDetail | None, *, visitor: Visitor, asked: Asked, kept_by: str
+) -> TracePage:
     summary = trace.summary
     selected = detail.span_id if detail else ""
     view = asked.view if asked.view in VIEWS else default_view(trace.rows)
-    is_told = view == "transcript"
     window = window_of(trace.rows, selected, asked.rows_page, view)
     extent = extent_ns(summary, trace.rows, visitor.now_ns)
     place = [summary.trace_id]
@@ -114,14 +117,14 @@ def trace_page(trace: Trace, detail: SpanDetail | None, *, visitor: Visitor, ask
         status_label=STATUS_LABELS.get(summary.status, summary.status),
         started=moment(summary.start_ns, now_ns=visitor.now_ns),
         facts=_facts(summary, trace.rows, base),
-        labels=_labels(summary),
+        labels=[*_labels(summary), Fact("kept", *kept_text(summary, kept_by, visitor.now_ns))],
+        is_pinned=summary.is_pinned,
+        may_write=visitor.may_write,
         tags=[_tag(tag) for tag in summary.tags[:MAX_TAGS_SHOWN]],
-        more_tags=plural(len(summary.tags) - MAX_TAGS_SHOWN, "more tag")
-        if len(summary.tags) > MAX_TAGS_SHOWN
-        else "",
+        more_tags=_more_tags(summary),
         metadata=excerpt(pretty(summary.metadata)) if summary.metadata else None,
         notes=_notes(summary, trace.rows),
-        rows=drawing.told_rows(trace, window.rows) if is_told else drawing.rows(window.rows),
+        rows=drawing.told_rows(trace, window.rows) if view == "transcript" else drawing.rows(window.rows),
         rows_shown=window.text,
         earlier_rows_address=window.address(-1, view),
         later_rows_address=window.address(1, view),
@@ -132,7 +135,6 @@ def trace_page(trace: Trace, detail: SpanDetail | None, *, visitor: Visitor, ask
         previews_address=reverse("explorer:previews", args=place),
         exports=exports_of(summary.trace_id),
         compare_address=f"{reverse('explorer:compare')}?{_pair('a', summary.trace_id)}",
-        receipt_address=reverse("explorer:receipt", args=place),
     )
 
 
@@ -221,6 +223,11 @@ def _labels(summary: TraceSummary) -> list[Fact]:
     if summary.stored_bytes:
         labels.append(Fact("stored", bytes_text(summary.stored_bytes)))
     return labels
+
+
+def _more_tags(summary: TraceSummary) -> str:
+    more = len(summary.tags) - MAX_TAGS_SHOWN
+    return plural(more, "more tag") if more > 0 else ""
 
 
 def _tag(tag: str) -> Link:

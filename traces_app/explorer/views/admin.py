@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from traces_app import access, audit, prices, queries
+from traces_app import access, audit, erasing, prices, queries, retention
 from traces_app.domain.pricing import PRICE_LABELS
 from traces_app.explorer.actions import NO_WRITING
 from traces_app.explorer.pages.admin import admin_page, audit_lines
@@ -32,12 +31,14 @@ SCOPES: Final = {
 
 @project_page
 def admin(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    now_ns = visitor.now_ns
     page = admin_page(
-        access.list_keys(visitor.project, now_ns=visitor.now_ns),
-        prices.list_prices(visitor.project, now_ns=visitor.now_ns),
+        access.list_keys(visitor.project, now_ns=now_ns),
+        prices.list_prices(visitor.project, now_ns=now_ns),
         visitor=visitor,
         listed_keys=access.count_listed_keys(visitor.project),
-        retention_days=settings.RETENTION_DAYS,
+        kept=retention.read_retention(visitor.project, now_ns=now_ns),
+        erasures=erasing.list_erasures(visitor.project, now_ns=now_ns),
         engine=queries.engine_name(),
     )
     context = {"page": page, "shell": shell_of(visitor, title="Admin", place="admin")}
@@ -71,7 +72,7 @@ def create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     question = f"Make a key with scope “{visible_line(scope, 20)}”?"
     text = f"It {SCOPES.get(scope, 'is of no scope that there is')} in {visitor.project}. It is shown once."
     fields = [("scope", scope), ("label", label)]
-    return _confirmed(request, visitor, _create_key, (question, text, "Make the key"), fields)
+    return confirmed(request, visitor, _create_key, (question, text, "Make the key"), fields)
 
 
 @project_action
@@ -80,7 +81,7 @@ def revoke_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     own = " It is the key of your own session: you will be logged out." if key_id == visitor.key_id else ""
     text = f"Whoever uses it is refused, here at once and by other servers within half a minute.{own}"
     question = (f"Revoke the key {visible_line(key_id, 100)}?", text, "Revoke the key")
-    return _confirmed(request, visitor, _revoke_key, question, [("key", key_id)])
+    return confirmed(request, visitor, _revoke_key, question, [("key", key_id)])
 
 
 @project_action
@@ -88,7 +89,7 @@ def create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     name = request.POST.get("name", "").strip()
     text = "A project begins with its first key, which may do everything in it and is shown once."
     question = (f"Make the project {visible_line(name, 64)}?", text, "Make the project")
-    return _confirmed(request, visitor, _create_project, question, [("name", name)])
+    return confirmed(request, visitor, _create_project, question, [("name", name)])
 
 
 @project_action
@@ -97,7 +98,7 @@ def set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     fields = [(name, request.POST.get(name, "").strip()) for name in names]
     text = "Calls that arrive from now on are priced so; what is stored keeps its cost."
     question = (f"Set the price of {visible_line(fields[0][1], 100)}?", text, "Set the price")
-    return _confirmed(request, visitor, _set_price, question, fields)
+    return confirmed(request, visitor, _set_price, question, fields)
 
 
 @project_action
@@ -106,10 +107,10 @@ def remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     fields = [("model", model), ("since_ns", request.POST.get("since_ns", ""))]
     text = "Calls that arrive from now on are priced by the earlier price, or by this version's table."
     question = (f"Remove the price of {visible_line(model, 100)}?", text, "Remove the price")
-    return _confirmed(request, visitor, _remove_price, question, fields)
+    return confirmed(request, visitor, _remove_price, question, fields)
 
 
-def _confirmed(
+def confirmed(
     request: HttpRequest,
     visitor: Visitor,
     act: Act,
@@ -119,13 +120,13 @@ def _confirmed(
     """Ask, and act on the answer. A refused value says what is wrong with it."""
     if not visitor.may_write:
         messages.warning(request, NO_WRITING)
-        return _to_admin()
+        return to_admin()
     if request.POST.get("confirmed") == "yes":
         try:
             return act(request, visitor)
         except ValueError as error:
             messages.warning(request, f"Not done. {error}")
-            return _to_admin()
+            return to_admin()
     title, text, button = question
     page = Confirmation(title, text, request.path, fields, button, reverse("explorer:admin"))
     shell = shell_of(visitor, title=title, place="admin")
@@ -135,7 +136,7 @@ def _confirmed(
 def _create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     scope, label = request.POST.get("scope", ""), request.POST.get("label", "").strip()
     made = access.create_key(visitor.project, scope, label=label, now_ns=visitor.now_ns)
-    _log(visitor, "make key", f"{made.key_id} scope {scope} {label}")
+    log(visitor, "make key", f"{made.key_id} scope {scope} {label}")
     return _show_key(request, visitor, made, visitor.project)
 
 
@@ -145,7 +146,7 @@ def _create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     if name in access.list_projects():
         raise ValueError(f"There is a project {visible_line(name, 64)} already: log in with one of its keys.")
     made = access.create_key(name, "all", label="first key", now_ns=visitor.now_ns)
-    _log(visitor, "make project", f"{name}, key {made.key_id}")
+    log(visitor, "make project", f"{name}, key {made.key_id}")
     audit.record(
         name, who=visitor.who, action="make project", detail=f"key {made.key_id}", now_ns=visitor.now_ns
     )
@@ -166,9 +167,9 @@ def _revoke_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     is_ours = key_id.startswith(f"{visitor.project}:")
     if not is_ours or not access.revoke_key(key_id, now_ns=visitor.now_ns):
         raise ValueError("There is no such key in this project.")
-    _log(visitor, "revoke key", key_id)
+    log(visitor, "revoke key", key_id)
     messages.success(request, f"The key {key_id} is revoked.")
-    return _to_admin()
+    return to_admin()
 
 
 def _set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
@@ -186,9 +187,9 @@ def _set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         now_ns=visitor.now_ns,
     )
     told = ", ".join(f"{label} ${usd:g}" for label, usd in rates.items())
-    _log(visitor, "set price", f"{price.model} from {since or 'the beginning'}: {told} a million tokens")
+    log(visitor, "set price", f"{price.model} from {since or 'the beginning'}: {told} a million tokens")
     messages.success(request, f"The price of {visible_line(price.model, 100)} is set.")
-    return _to_admin()
+    return to_admin()
 
 
 def _remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
@@ -198,9 +199,9 @@ def _remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         visitor.project, model=model, since_ns=int(since), now_ns=visitor.now_ns
     ):
         raise ValueError("There is no such price any more.")
-    _log(visitor, "remove price", f"{model} from {since}")
+    log(visitor, "remove price", f"{model} from {since}")
     messages.success(request, f"The price of {visible_line(model, 100)} is removed.")
-    return _to_admin()
+    return to_admin()
 
 
 def _number(label: str, text: str) -> float:
@@ -217,9 +218,9 @@ def _day_ns(text: str) -> int:
         raise ValueError("Valid from: write a day like 2026-11-23 (UTC).") from None
 
 
-def _log(visitor: Visitor, action: str, detail: str) -> None:
+def log(visitor: Visitor, action: str, detail: str) -> None:
     audit.record(visitor.project, who=visitor.who, action=action, detail=detail, now_ns=visitor.now_ns)
 
 
-def _to_admin() -> HttpResponseRedirect:
+def to_admin() -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("explorer:admin"))

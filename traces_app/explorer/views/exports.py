@@ -15,6 +15,7 @@ from traces_app.explorer.pages.otlp_json import otlp_json
 from traces_app.explorer.pages.trace_page import Asked, trace_page
 from traces_app.explorer.refusals import show_not_found
 from traces_app.explorer.visitor import Visitor, project_page
+from traces_app.retention import retention_of
 
 MARKDOWN: Final = "text/markdown; charset=utf-8"
 
@@ -54,7 +55,9 @@ def trace_html(request: HttpRequest, visitor: Visitor, trace_id: str) -> HttpRes
         found = queries.get_trace(visitor.project, trace_id, now_ns=visitor.now_ns)
     except queries.TraceNotFound:
         return show_not_found(request, visitor, trace_id)
-    page = trace_page(found, None, visitor=visitor, asked=Asked(view="table"))
+    kept = retention_of(visitor.project, now_ns=visitor.now_ns)
+    reason = kept.reason(found.summary)
+    page = trace_page(found, None, visitor=visitor, asked=Asked(view="table"), kept_by=reason)
     pieces = html_export(found, page, now_ns=visitor.now_ns)
     return _saved(pieces, "text/html; charset=utf-8", f"trace-{trace_id[:32]}.html")
 

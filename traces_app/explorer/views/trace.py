@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import render
 from django.views.decorators.gzip import gzip_page
 
-from traces_app import queries
+from traces_app import queries, retention
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.pages.span_detail import detail_of, whole_text
 from traces_app.explorer.pages.trace_page import Asked, trace_page
@@ -38,7 +38,9 @@ def trace_json(_request: HttpRequest, visitor: Visitor, trace_id: str) -> HttpRe
     except queries.TraceNotFound:
         return problem(404, "No such trace", f"Project {visitor.project} holds no trace {trace_id}.")
     rows = [row_json(row) for row in found.rows]
-    return JsonResponse({"trace": summary_json(found.summary), "spans": rows})
+    kept = retention.retention_of(visitor.project, now_ns=visitor.now_ns)
+    summary = summary_json(found.summary) | {"kept_by": kept.reason(found.summary)}
+    return JsonResponse({"trace": summary, "spans": rows})
 
 
 @project_json
@@ -81,7 +83,8 @@ def _show_trace(
     if span_id and "pane" in request.GET:
         return render(request, "explorer/_detail.html", {"detail": detail})
     asked = Asked(view=request.GET.get("view", ""), rows_page=request.GET.get("rows", ""))
-    page = trace_page(found, detail, visitor=visitor, asked=asked)
+    kept = retention.retention_of(visitor.project, now_ns=visitor.now_ns)
+    page = trace_page(found, detail, visitor=visitor, asked=asked, kept_by=kept.reason(found.summary))
     if "header" in request.GET:
         return render(request, "explorer/_trace_header.html", {"page": page})
     twin = page.json_address if span_id is None or detail is None else detail.json_address

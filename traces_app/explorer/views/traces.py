@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, Jso
 from django.shortcuts import render
 from django.urls import reverse
 
-from traces_app import queries, saved_views, searching
+from traces_app import queries, retention, saved_views, searching
 from traces_app.explorer.filters import ListQuery, read_list_query
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.pages.trace_list import PAGE_SIZE, trace_list_page
@@ -36,6 +36,7 @@ def traces(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         query,
         visitor=visitor,
         losses=queries.get_losses(visitor.project, now_ns=visitor.now_ns),
+        kept=retention.retention_of(visitor.project, now_ns=visitor.now_ns),
         views=saved_views.list_views(visitor.project, owner=visitor.who, now_ns=visitor.now_ns),
         base_url=request.build_absolute_uri("/").rstrip("/"),
     )
@@ -52,10 +53,11 @@ def traces_json(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         found = _search(visitor, query)
     except queries.BadCursor:
         return problem(400, "Wrong cursor", "cursor: use the one of the page before, unchanged.")
+    kept = retention.retention_of(visitor.project, now_ns=visitor.now_ns)
     return JsonResponse(
         {
             "project": visitor.project,
-            "traces": [summary_json(summary) for summary in found.traces],
+            "traces": [summary_json(summary) | {"kept_by": kept.reason(summary)} for summary in found.traces],
             "searched": found.searched,
             "opened": found.opened,
             "unopened": found.unopened,

@@ -68,7 +68,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A connection that nobody else uses meanwhile. Each statement sees one committed state."""
+        """A connection that nobody else uses meanwhile. Each statement sees one committed state, and what
+        this thread wrote in the transaction it is in.
+        """
+        joined: sqlite3.Connection | None = getattr(self._joined, "connection", None)
+        if joined is not None:
+            yield joined
+            return
         connection = self._borrow()
         try:
             with self._border():

@@ -41,6 +41,7 @@ const MAP = [
         ['y', '', 'Copy a link to this span', (app) => copy(app, 'link')],
         ['m', '', 'Copy the trace as Markdown', (app) => copy(app, 'markdown')],
         ['d', '', 'Compare with another run', (app) => app.go('[data-compare]')],
+        ['p', '', 'Pin: keep for ever, or unpin', (app) => app.go('[data-pin]')],
     ]],
     ['Go', [
         ['g s', '', 'To the session', (app) => app.go('[data-label=session]')],

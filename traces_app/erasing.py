@@ -1,0 +1,206 @@
+"""Everything of one trace, session or user, erased for good, with a receipt of what there was.
+
+The receipt is begun before anything goes, and each trace is written into it before it goes: whatever stops
+half-way is gone on with by asking for the same again, and nothing is counted twice. It holds ids of traces
+and numbers, nothing of what they said; of a session or a user a digest of the id, so that who knows the id
+finds the receipt, and who reads the receipt does not learn it.
+
+A batch that comes later makes its trace anew, with what it holds: asking once more erases that too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal
+
+from traces_app import audit
+from traces_app.domain.ids import is_trace_id
+from traces_app.domain.limits import MAX_ID_CHARACTERS
+from traces_app.storage import get_store, keys
+
+__all__ = ["KINDS", "Erasure", "Kind", "count_traces", "erase", "get_erasure", "list_erasures", "list_lines"]
+
+Kind = Literal["trace", "session", "user"]
+KINDS: Final[tuple[Kind, ...]] = ("trace", "session", "user")
+MAX_LISTED: Final = 200
+DIGEST_BYTES: Final = 16
+HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A receipt. ``subject`` is a trace's id, or the digest of a session's or a user's; ``ended_at_ns`` is
+    ``None`` while some is left. ``size_bytes`` are those of the items' bodies, compressed as they were kept.
+    """
+
+    erasure_id: str
+    kind: Kind
+    subject: str
+    who: str
+    started_at_ns: int
+    ended_at_ns: int | None = None
+    traces: int = 0
+    spans: int = 0
+    items: int = 0
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One trace of a receipt."""
+
+    trace_id: str
+    spans: int
+    items: int
+    size_bytes: int
+
+
+def count_traces(project: str, kind: str, subject_id: str, *, now_ns: int) -> int:
+    """How many are stored now. Raises ValueError naming the field that is wrong."""
+    return len(_positions(project, _kind(kind, subject_id), subject_id, now_ns))
+
+
+def erase(
+    project: str,
+    kind: str,
+    subject_id: str,
+    *,
+    who: str,
+    is_time_up: Callable[[], bool] = bool,
+    now_ns: int,
+) -> Erasure:
+    """Erase, or go on where that was stopped: by ``is_time_up``, or by anything. Raises ValueError."""
+    known_kind = _kind(kind, subject_id)
+    erasure = _begun(project, known_kind, subject_id, who, now_ns)
+    for position in _left(project, erasure, subject_id, now_ns):
+        _erase_one(project, erasure, subject_id, position, now_ns)
+        if is_time_up():
+            return _added_up(project, erasure, now_ns)
+    hours = {_hour(line) for line in _lines(project, erasure.erasure_id, now_ns)}
+    get_store().rollups.forget(project, hours)
+    ended = replace(_added_up(project, erasure, now_ns), ended_at_ns=now_ns)
+    _keep(project, ended, now_ns)
+    audit.record(project, who=who, action=f"erase {kind}", detail=_detail(ended), now_ns=now_ns)
+    return ended
+
+
+def list_erasures(project: str, *, now_ns: int) -> list[Erasure]:
+    """The newest 200, newest first; their sums only where they have ended."""
+    found = get_store().list_records(keys.erasures_partition(project), newest=MAX_LISTED, now_ns=now_ns)
+    return [Erasure(**value) for _, value in found]
+
+
+def get_erasure(project: str, erasure_id: str, *, now_ns: int) -> Erasure | None:
+    value = get_store().get_record(keys.erasures_partition(project), erasure_id, now_ns=now_ns)
+    return None if value is None else _added_up(project, Erasure(**value), now_ns)
+
+
+def list_lines(project: str, erasure_id: str, *, now_ns: int) -> list[Line]:
+    return [
+        Line(position.split("#")[1], value["spans"], value["items"], value["size_bytes"])
+        for position, value in _lines(project, erasure_id, now_ns).items()
+    ]
+
+
+def _kind(kind: str, subject_id: str) -> Kind:
+    found = next((one for one in KINDS if one == kind), None)
+    if found is None:
+        raise ValueError(f"kind: write one of {', '.join(KINDS)}.")
+    if not subject_id or len(subject_id) > MAX_ID_CHARACTERS:
+        raise ValueError(f"id: write the {kind}'s id, at most {MAX_ID_CHARACTERS} characters.")
+    if found == "trace" and not is_trace_id(subject_id):
+        raise ValueError("id: a trace's id is 32 hexadecimal digits, in lower case.")
+    return found
+
+
+def _begun(project: str, kind: Kind, subject_id: str, who: str, now_ns: int) -> Erasure:
+    """The one that was stopped, else a new one."""
+    subject = subject_id if kind == "trace" else _digest(kind, subject_id)
+    for one in list_erasures(project, now_ns=now_ns):
+        if one.ended_at_ns is None and (one.kind, one.subject) == (kind, subject):
+            return one
+    erasure = Erasure(f"{now_ns // 1_000_000:013d}-{secrets.token_hex(4)}", kind, subject, who, now_ns)
+    _keep(project, erasure, now_ns)
+    return erasure
+
+
+def _digest(kind: Kind, subject_id: str) -> str:
+    return hashlib.blake2b(f"{kind}:{subject_id}".encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def _left(project: str, erasure: Erasure, subject_id: str, now_ns: int) -> Iterator[str]:
+    """What was begun before, then what there is, and what came meanwhile."""
+    yield from _lines(project, erasure.erasure_id, now_ns)
+    while positions := _positions(project, erasure.kind, subject_id, now_ns):
+        yield from positions
+
+
+def _positions(project: str, kind: Kind, subject_id: str, now_ns: int) -> list[str]:
+    """Of expired traces too, that are only waiting to be swept."""
+    store = get_store()
+    partition = _list_of(project, kind, subject_id)
+    if partition is not None:
+        return store.positions_in(partition)
+    position = store.position_of(project, subject_id, now_ns=now_ns)
+    return [position] if position is not None and store.is_stored(project, position) else []
+
+
+def _list_of(project: str, kind: Kind, subject_id: str) -> str | None:
+    if kind == "trace":
+        return None
+    partition_of = keys.session_partition if kind == "session" else keys.user_partition
+    return partition_of(project, subject_id)
+
+
+def _erase_one(project: str, erasure: Erasure, subject_id: str, position: str, now_ns: int) -> None:
+    store, partition = get_store(), _list_of(project, erasure.kind, subject_id)
+    pk = keys.erased_partition(project, erasure.erasure_id)
+    expires_at = _expiry(erasure)
+
+    def note(found: Any) -> None:
+        store.put_record(
+            pk, position, found._asdict(), now_ns=now_ns, expires_at=expires_at, only_if_absent=True
+        )
+
+    lists = frozenset([partition] if partition else [])
+    store.delete_trace_at(project, position, lists=lists, note=note, now_ns=now_ns)
+
+
+def _lines(project: str, erasure_id: str, now_ns: int) -> dict[str, dict[str, int]]:
+    return dict(get_store().list_records(keys.erased_partition(project, erasure_id), now_ns=now_ns))
+
+
+def _hour(position: str) -> int:
+    return int(position.partition("#")[0]) // HOUR_MS
+
+
+def _added_up(project: str, erasure: Erasure, now_ns: int) -> Erasure:
+    lines = list_lines(project, erasure.erasure_id, now_ns=now_ns)
+    return replace(
+        erasure,
+        traces=len(lines),
+        spans=sum(line.spans for line in lines),
+        items=sum(line.items for line in lines),
+        size_bytes=sum(line.size_bytes for line in lines),
+    )
+
+
+def _keep(project: str, erasure: Erasure, now_ns: int) -> None:
+    pk = keys.erasures_partition(project)
+    get_store().put_record(
+        pk, erasure.erasure_id, asdict(erasure), now_ns=now_ns, expires_at=_expiry(erasure)
+    )
+
+
+def _expiry(erasure: Erasure) -> int:
+    return erasure.started_at_ns // 10**9 + audit.KEPT_DAYS * 86_400
+
+
+def _detail(erasure: Erasure) -> str:
+    return (
+        f"{erasure.subject}: {erasure.traces} traces, {erasure.spans} spans, {erasure.items} items, "
+        f"{erasure.size_bytes} bytes; receipt {erasure.erasure_id}"
+    )

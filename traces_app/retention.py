@@ -1,0 +1,109 @@
+"""A project's retention rules: what is kept longer, or shorter, than RETENTION_DAYS."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from django.conf import settings
+
+from traces_app.domain.retention import DAY_S, Retention, Rule, days_text, read_condition, read_days
+from traces_app.storage import get_store, keys
+
+__all__ = [
+    "forget_retention",
+    "note_pins",
+    "read_retention",
+    "remove_rule",
+    "retention_of",
+    "set_rest",
+    "set_rule",
+]
+
+REMEMBERED_NS: Final = 30 * 10**9
+"""How long another process still goes by the rules of before."""
+
+MAX_RULES: Final = 20
+"""Each is held against every trace that comes in."""
+
+MAX_PROJECTS_REMEMBERED: Final = 1000
+PINS_NOTED_S: Final = 2 * DAY_S
+_RULE, _REST, _PINS = "rule#", "rest", "pins"
+
+_remembered: dict[str, tuple[int, Retention]] = {}
+_lock = threading.Lock()
+
+
+def retention_of(project: str, *, now_ns: int) -> Retention:
+    """As of at most half a minute ago."""
+    known = _remembered.get(project)
+    if known is None or not 0 <= now_ns - known[0] < REMEMBERED_NS:
+        known = (now_ns, read_retention(project, now_ns=now_ns))
+        with _lock:
+            if len(_remembered) >= MAX_PROJECTS_REMEMBERED:
+                _remembered.clear()
+            _remembered[project] = known
+    return known[1]
+
+
+def read_retention(project: str, *, now_ns: int) -> Retention:
+    """As it is now. Without a rule of its own a project keeps what the setting says."""
+    found = dict(get_store().list_records(keys.retention_partition(project), now_ns=now_ns))
+    rules = tuple(
+        Rule(sort.removeprefix(_RULE), value["days"])
+        for sort, value in found.items()
+        if sort.startswith(_RULE)
+    )
+    rest = found.get(_REST)
+    return Retention(settings.RETENTION_DAYS if rest is None else rest["days"], rules, _PINS in found)
+
+
+def set_rule(project: str, *, condition: str, days: str, now_ns: int) -> Rule:
+    """For what comes from now on. ``days`` is a number or ``forever``. Raises ValueError naming the field."""
+    rule = Rule(read_condition(condition), read_days(days))
+    known = read_retention(project, now_ns=now_ns).rules
+    if len(known) >= MAX_RULES and rule.condition not in {one.condition for one in known}:
+        raise ValueError(f"condition: a project has at most {MAX_RULES} rules: remove one first.")
+    _put(project, _RULE + rule.condition, {"days": rule.days}, now_ns)
+    return rule
+
+
+def remove_rule(project: str, *, condition: str, now_ns: int) -> bool:
+    """False when there was no such rule."""
+    pk, sk = keys.retention_partition(project), _RULE + condition
+    was_there = bool(condition) and get_store().get_record(pk, sk, now_ns=now_ns) is not None
+    if was_there:
+        get_store().delete_record(pk, sk)
+        forget_retention()
+    return was_there
+
+
+def set_rest(project: str, *, days: str, now_ns: int) -> str:
+    """What no rule holds for; empty ``days`` go back to the setting. Raises ValueError."""
+    if days.strip():
+        chosen = read_days(days)
+        _put(project, _REST, {"days": chosen}, now_ns)
+        return days_text(chosen)
+    get_store().delete_record(keys.retention_partition(project), _REST)
+    forget_retention()
+    return f"{days_text(settings.RETENTION_DAYS)}, as the setting says"
+
+
+def note_pins(project: str, *, now_ns: int) -> None:
+    """From now on (elsewhere within half a minute) batches look whether their trace is pinned.
+
+    For two days: what comes more than a day after its trace began looks in any case.
+    """
+    pk, expires_at = keys.retention_partition(project), now_ns // 10**9 + PINS_NOTED_S
+    get_store().put_record(pk, _PINS, {}, now_ns=now_ns, expires_at=expires_at)
+    forget_retention()
+
+
+def forget_retention() -> None:
+    """Look it up anew."""
+    _remembered.clear()
+
+
+def _put(project: str, sk: str, value: dict[str, int | None], now_ns: int) -> None:
+    get_store().put_record(keys.retention_partition(project), sk, value, now_ns=now_ns)
+    forget_retention()
