@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from llm_tracer._context import MAX_TAGS
 from llm_tracer._encode import Copy, bounded, encode, json_of, value_of
 from llm_tracer._foreign import MAX_TEXT_CHARACTERS, text_of
 from llm_tracer._mask import Mask
@@ -89,7 +90,7 @@ def _facts(span: Span) -> dict[str, Any]:
     if span._ambient is not None:
         if span._ambient is not span.shared_state.ambient:  # else it is in the trace's own already
             facts |= span._ambient.stamp
-        facts["tags"] = list(dict.fromkeys((*facts.get("tags", ()), *span._ambient.tags)))
+        facts["tags"] = list(dict.fromkeys((*facts.get("tags", ()), *span._ambient.tags)))[:MAX_TAGS]
     return facts
 
 
@@ -107,7 +108,7 @@ def _contents(span: Span) -> tuple[dict[bytes, bytes], dict[str, int]]:
         if metadata is not None:
             found[b"metadata"] = metadata
     if span._ambient is not None:
-        cuts |= {f"metadata_{reason}": count for reason, count in span._ambient.cuts.items()}
+        cuts |= span._ambient.cuts
     return found, cuts
 
 

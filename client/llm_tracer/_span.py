@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from llm_tracer import _clock
-from llm_tracer._context import Ambient, ambient
+from llm_tracer._context import MAX_TAGS, Ambient, ambient
 from llm_tracer._encode import Copy, Cuts, copy
 from llm_tracer._errors import describe_exception, is_cancellation, message_of
-from llm_tracer._foreign import ask, text_of
+from llm_tracer._foreign import ask, is_given, text_of
 from llm_tracer._ids import new_span_id
 from llm_tracer._state import Source, TraceState
 
@@ -195,7 +195,7 @@ class Span:
         if self._end_ns:
             return
         for given in (metadata, more):
-            if given:
+            if is_given(given):
                 known = self._metadata = self._metadata or []
                 plain = given if isinstance(given, Mapping) else {"value": given}
                 known.append(self._copied("metadata", plain))
@@ -205,7 +205,11 @@ class Span:
         if self._end_ns:
             return
         known = self._known_facts().setdefault("tags", [])
-        known.extend(tag for tag in map(text_of, tags) if tag and tag not in known)
+        new = [tag for tag in dict.fromkeys(map(text_of, tags)) if tag and tag not in known]
+        room = MAX_TAGS - len(known)
+        known += new[:room]
+        if len(new) > room:
+            self._note_losses("tags", {"items": len(new) - room})
 
     def add_score(self, name: str, value: float | str, *, comment: str | None = None) -> None:
         """A judgement of this span: a number, true or false, or a word, in the respect named."""
