@@ -324,6 +324,9 @@ class Tracer:
             self._manual.give_up()
             self._pipeline.refuse_more()
 
+    def _delivery_seconds(self, timeout: float) -> float:
+        return self._pipeline.delivery_seconds(timeout) if self._pipeline is not None else 0.0
+
     def _stop(self) -> None:
         if self._pipeline is not None:
             self._pipeline.stop()

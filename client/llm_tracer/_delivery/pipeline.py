@@ -34,6 +34,9 @@ class FlushResult(NamedTuple):
 class Pipeline:
     """Starts and ends the sending thread. ``queue.put`` is all that a finished span calls."""
 
+    KEEP_SECONDS_PER_SPAN: Final = 0.000_1
+    """About what it takes to write a span to disk."""
+
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None, recorder: Recorder) -> None:
         self.queue = SpanQueue(self._notify)
         self._settings = settings
@@ -53,6 +56,11 @@ class Pipeline:
         elif timeout_seconds > 0 and not self._sender.is_stopped and self._sender.has_work:
             self._sender.work(deadline)  # no thread can be started any more
         return self.result()
+
+    def delivery_seconds(self, timeout_seconds: float) -> float:
+        """Of the time for ``close`` what may go into delivery, so that the rest can still go to disk."""
+        seconds = seconds_of(timeout_seconds, otherwise=DEFAULT_FLUSH_SECONDS)
+        return seconds - min(seconds / 2, self.queue.queued_count * self.KEEP_SECONDS_PER_SPAN)
 
     async def flush_without_blocking(self, timeout_seconds: float = DEFAULT_FLUSH_SECONDS) -> FlushResult:
         """As ``flush``, while the event loop goes on."""
