@@ -8,7 +8,8 @@ its own and rounds are interleaved, so only ratios mean something: a machine is 
 paced: 900 spans a second, three nested spans a trace, each with a fresh input and output of 2 KB of prose;
 from one thread, and from 50 tasks of asyncio. Caller's time is what passes inside the calls of a trace, per
 span. CPU is the process's, background threads and the harness included, to the end of the flush.
-burst: spans as fast as they can be made. outage: the server is away while all are made, then comes back.
+burst: 100,000 spans as fast as they can be made, and the memory that takes. outage: the server is away while
+all are made, then comes back.
 Spans are counted where they arrive. OpenTelemetry runs with its defaults: batch processor, OTLP over HTTP.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import gzip
 import json
 import os
@@ -42,6 +44,7 @@ PACKAGES = {
 SPANS_PER_SECOND = 900
 CONTENT_CHARACTERS = 2_000
 TASKS = 50
+BURST_SPANS = 100_000
 NAMES = (("agent", "agent"), ("chain", "chain"), ("chat gpt-4o", "llm"))
 
 
@@ -60,7 +63,7 @@ def main() -> None:
                 result = run(python, name, scenario, spans)
                 found.setdefault((scenario, name), []).append(result)
                 print(number, scenario, name, result, flush=True)
-    burst = run(pythons["ours"], "ours", "burst", 20_000 if arguments.quick else 100_000)
+    burst = run(pythons["ours"], "ours", "burst", 40_000 if arguments.quick else BURST_SPANS)
     outage = run(pythons["ours"], "ours", "outage", 1_500 if arguments.quick else 6_000)
     print("burst", burst)
     print("outage", outage)
@@ -79,9 +82,14 @@ def figures(
     return {
         "caller_over_otel_sync": round(ratio("sync", "caller_us"), 3),
         "caller_over_otel_async": round(ratio("async", "caller_us"), 3),
+        "caller_p99_over_otel_sync": round(ratio("sync", "caller_p99_us"), 3),
+        "caller_p99_over_otel_async": round(ratio("async", "caller_p99_us"), 3),
         "cpu_over_otel": round((ratio("sync", "cpu_us") + ratio("async", "cpu_us")) / 2, 3),
         "burst_delivered": burst["arrived"] / burst["spans"],
+        "burst_memory_peak_mb": burst["memory_peak_mb"],
+        "burst_memory_after_mb": burst["memory_after_mb"],
         "outage_lost": (outage["spans"] - outage["arrived"]) / outage["spans"],
+        "outage_memory_peak_mb": outage["memory_peak_mb"],
     }
 
 
@@ -129,6 +137,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     contestant.flush(5 if sink else 0)
     time.sleep(0.3)
     warm = 90
+    memory_mb = forget_peak_memory()
     cpu_s, began_at = time.process_time(), time.perf_counter()
     if arguments.scenario == "async":
         elapsed_ns = asyncio.run(paced_async(contestant, spans // 3))
@@ -144,9 +153,25 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "spans": spans,
         "arrived": sink.count() - warm,
         "caller_us": round(statistics.median(elapsed_ns) / 3_000, 2),
+        "caller_p99_us": round(statistics.quantiles(elapsed_ns, n=100)[98] / 3_000, 2),
         "cpu_us": round(cpu_s / spans * 1e6, 1),
         "produced_s": round(produced_s, 2),
+        "memory_peak_mb": round(memory_now_mb("VmHWM") - memory_mb, 1),
+        "memory_after_mb": round(memory_now_mb() - memory_mb, 1),
     }
+
+
+def forget_peak_memory() -> float:
+    """The memory in use now, from which on the peak counts anew."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return memory_now_mb()
+
+
+def memory_now_mb(field: str = "VmRSS") -> float:
+    """Resident memory as Linux tells it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.findall(rf"{field}:\s+(\d+)", status)[0]) / 1024
 
 
 def paced_sync(contestant: Contestant, traces: int, spans_per_second: int) -> list[int]:

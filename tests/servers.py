@@ -54,12 +54,10 @@ def serving(server: BaseServer) -> Iterator[None]:
 
 @contextmanager
 def server_process(
-    file: Path, command: Sequence[str] = RUNSERVER, **variables: str
+    file: Path, command: Sequence[str] = RUNSERVER, *, port: int = 0, **variables: str
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A server of its own on the store in ``file``: its address, and the process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = port or unused_port()
     defaults = {"STORAGE_URL": f"sqlite:///{file}", "RATE_LIMIT_RPM": "0", "LOG_LEVEL": "ERROR"}
     process = subprocess.Popen(
         [sys.executable, *(word.format(port=port) for word in command)],
@@ -76,6 +74,12 @@ def server_process(
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -38,7 +38,7 @@ class SyncTracerClient(Tracer):
     def close(self, timeout: float = DEFAULT_FLUSH_SECONDS) -> FlushResult:
         """Flushes, then ends the background thread. Spans finished later are counted as dropped."""
         self._refuse_more()
-        self.flush(timeout)
+        self.flush(self._delivery_seconds(timeout))
         self._stop()
         return self.flush(0)
 
@@ -81,7 +81,7 @@ class TracerClient(Tracer):
     async def close(self, timeout: float = DEFAULT_FLUSH_SECONDS) -> FlushResult:
         """As ``SyncTracerClient.close``, while the event loop goes on."""
         self._refuse_more()
-        await self.flush(timeout)
+        await self.flush(self._delivery_seconds(timeout))
         self._stop()
         return await self.flush(0)
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import wraps
+from itertools import islice
 from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 from llm_tracer._encode import Copy, Cuts, copy
-from llm_tracer._foreign import ask, text_of
+from llm_tracer._foreign import ask, is_given, text_of
 
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
@@ -26,6 +27,9 @@ class Ambient(NamedTuple):
     cuts: Cuts
 
 
+MAX_TAGS: Final = 200
+"""Of a span; the server keeps no more."""
+
 ambient: ContextVar[Ambient | None] = ContextVar("llm_tracer_context", default=None)
 NO_STAMP: Final[Mapping[str, str]] = {}
 _NOTHING: Final = Ambient({}, (), (), {})
@@ -37,12 +41,15 @@ def within(
 ) -> Iterator[None]:
     """Spans begun inside carry what is given, in addition to what outer blocks gave."""
     outer = ambient.get() or _NOTHING
-    copied, cuts = ((), None) if not metadata else _copied(metadata)
+    copied, cuts = _copied(metadata) if is_given(metadata) else ((), {})
+    all_tags = tuple(dict.fromkeys((*outer.tags, *texts_of(tags))))
+    if len(all_tags) > MAX_TAGS:
+        cuts["tags_items"] = len(all_tags) - MAX_TAGS
     inner = Ambient(
         {**outer.stamp, **stamp_of(user_id=user_id, session_id=session_id)},
-        tuple(dict.fromkeys((*outer.tags, *texts_of(tags)))),
+        all_tags[:MAX_TAGS],
         (*outer.metadata, *copied),
-        {**outer.cuts, **(cuts or {})},
+        {**outer.cuts, **cuts},
     )
     token = ambient.set(inner)
     try:
@@ -70,13 +77,18 @@ def stamp_of(**members: object) -> dict[str, str]:
 
 
 def texts_of(values: object) -> list[str]:
-    """Texts from a text, an iterable of them, or whatever was given instead."""
+    """Texts from a text, an iterable of them (which may have no end), or whatever was given instead."""
     if values is None:
         return []
-    given = [values] if isinstance(values, str) else ask(list, values, otherwise=[])
+    none: list[object] = []
+    given = [values] if isinstance(values, str) else ask(_first_of, values, otherwise=none)
     return [text for text in map(text_of, given) if text]
 
 
-def _copied(metadata: Mapping[str, Any]) -> tuple[tuple[Copy, ...], Cuts | None]:
+def _first_of(values: Iterable[object]) -> list[object]:
+    return list(islice(values, MAX_TAGS + 1))  # one more tells that there were more
+
+
+def _copied(metadata: object) -> tuple[tuple[Copy, ...], Cuts]:
     copied, _, cuts = copy(metadata if isinstance(metadata, Mapping) else {"value": metadata})
-    return (copied,), cuts
+    return (copied,), {f"metadata_{reason}": count for reason, count in (cuts or {}).items()}

@@ -19,6 +19,11 @@ def ask(function: Callable[..., Result], *arguments: Any, otherwise: Result) -> 
         return otherwise
 
 
+def is_given(value: object) -> bool:
+    """False for ``None`` and for what is empty; arrays and tables of data refuse the question."""
+    return value is not None and ask(bool, value, otherwise=True)
+
+
 def text_of(value: object, *, otherwise: str = "") -> str:
     """A short text from whatever was given where a text was asked for."""
     text = ask(_as_text, value, otherwise=f"<{type(value).__name__}>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from llm_tracer._foreign import text_of
+from llm_tracer._foreign import is_given, text_of
 from llm_tracer._span import Span, innermost
 from llm_tracer._state import Source, TraceState
 from llm_tracer._trace import Trace, start_trace
@@ -49,7 +49,7 @@ class ManualSpans:
     ) -> str:
         trace_id = text_of(trace_id, otherwise="unknown")
         state, default_parent_id = self._place_of(trace_id)
-        parent_id = text_of(parent_span_id) if parent_span_id else default_parent_id
+        parent_id = text_of(parent_span_id) if is_given(parent_span_id) else default_parent_id
         span = Span(state, parent_id, name, span_type, input_data, metadata, model)
         self._remember(self._spans, span.span_id, span)
         return span.span_id

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from llm_tracer._context import MAX_TAGS
 from llm_tracer._encode import Copy, bounded, encode, json_of, value_of
 from llm_tracer._foreign import MAX_TEXT_CHARACTERS, text_of
 from llm_tracer._mask import Mask
@@ -42,7 +42,7 @@ class Recorder:
         if cuts:
             head["cuts"] = {**head.get("cuts", {}), **cuts}
         members = b"".join([b',"%b":%b' % item for item in contents.items()])
-        if members and self._mask.changes(members, _copies(span)):
+        if members and self._mask.changes(members):
             masked = [(name, self._mask.content(data)) for name, data in contents.items()]
             members = b"".join([b',"%b":%b' % item for item in masked])
         return b"%b%b}" % (encode(head)[0][:-1], members)
@@ -58,7 +58,7 @@ def _losses(lost: dict[str, int] | None) -> dict[str, Any]:
 
 def _head(span: Span) -> dict[str, Any]:
     """What a span is; its times and its status may be overridden by its facts."""
-    state = span._state
+    state = span.shared_state
     facts = span._facts or {}
     end_ns = span._end_ns
     start_ns = facts.get("start_time_unix_nano", state.anchor_ns + span._start_ns)
@@ -90,7 +90,7 @@ def _facts(span: Span) -> dict[str, Any]:
     if span._ambient is not None:
         if span._ambient is not span.shared_state.ambient:  # else it is in the trace's own already
             facts |= span._ambient.stamp
-        facts["tags"] = list(dict.fromkeys((*facts.get("tags", ()), *span._ambient.tags)))
+        facts["tags"] = list(dict.fromkeys((*facts.get("tags", ()), *span._ambient.tags)))[:MAX_TAGS]
     return facts
 
 
@@ -108,17 +108,8 @@ def _contents(span: Span) -> tuple[dict[bytes, bytes], dict[str, int]]:
         if metadata is not None:
             found[b"metadata"] = metadata
     if span._ambient is not None:
-        cuts |= {f"metadata_{reason}": count for reason, count in span._ambient.cuts.items()}
+        cuts |= span._ambient.cuts
     return found, cuts
-
-
-def _copies(span: Span) -> Iterator[Copy]:
-    """All that the host put in."""
-    yield span._input
-    yield span._output
-    if span._contents is not None:
-        yield from span._contents.values()
-    yield from _copies_of_metadata(span)
 
 
 def _copies_of_metadata(span: Span) -> list[Copy]:

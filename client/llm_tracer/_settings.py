@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from llm_tracer._foreign import ask
+
 DEFAULT_URL: Final = "http://localhost:8001"
 _OFF: Final = frozenset({"false", "0", "no", "off"})
 _ON: Final = frozenset({"", "true", "1", "yes", "on"})
+
+DEFAULT_TIMEOUT_SECONDS: Final = 5.0
+MAX_SECONDS: Final = 86_400.0
 
 logger = logging.getLogger("llm_tracer")
 
@@ -28,6 +33,13 @@ class Settings(NamedTuple):
     release: str | None
     spool: Path | None
     """The folder for batches that wait for the server; ``None``: they wait in memory only."""
+
+    @property
+    def shown_url(self) -> str:
+        """The address without the name and password that may stand in it."""
+        scheme, _, rest = self.base_url.partition("://")
+        host, slash, path = rest.partition("/")
+        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
     @property
     def is_loopback(self) -> bool:
@@ -49,10 +61,10 @@ def read_settings(
     has_network: bool,
 ) -> Settings:
     """Arguments win over the environment's ``TRACER_…`` variables and ``TRACING_ENABLED``."""
-    key = (api_key or os.environ.get("TRACER_API_KEY") or "").strip() or None
+    key = _chosen(api_key, "TRACER_API_KEY")
     own_project = project_of_key(key)
-    project = project_id or os.environ.get("TRACER_PROJECT_ID") or own_project
-    url = with_scheme((base_url or os.environ.get("TRACER_URL") or DEFAULT_URL).strip()).rstrip("/")
+    project = _chosen(project_id, "TRACER_PROJECT_ID") or own_project
+    url = with_scheme(_chosen(base_url, "TRACER_URL") or DEFAULT_URL).rstrip("/")
     is_enabled = (_is_wanted(key) if enabled is None else enabled) and _is_usable(url)
     if is_enabled and own_project and project != own_project:
         logger.warning("project %r is not the API key's: spans go to %r", project, own_project)
@@ -61,9 +73,9 @@ def read_settings(
         key,
         project,
         is_enabled,
-        timeout_seconds,
-        environment or os.environ.get("TRACER_ENVIRONMENT") or None,
-        release or os.environ.get("TRACER_RELEASE") or None,
+        seconds_of(timeout_seconds, otherwise=DEFAULT_TIMEOUT_SECONDS) or DEFAULT_TIMEOUT_SECONDS,
+        _chosen(environment, "TRACER_ENVIRONMENT"),
+        _chosen(release, "TRACER_RELEASE"),
         spool_folder(spool, has_network=has_network),
     )
 
@@ -79,7 +91,31 @@ def spool_folder(
         wish = False if word.lower() in _OFF else has_network if word.lower() in _ON else word
     if isinstance(wish, bool):
         return _cache_folder() if wish else None
-    return Path(wish)
+    folder = ask(Path, wish, otherwise=None)
+    if folder is None or "\0" in str(folder):
+        logger.warning("%r is no folder (TRACER_SPOOL): batches wait in memory only", wish)
+        return None
+    return folder
+
+
+def seconds_of(value: object, *, otherwise: float) -> float:
+    """A span of time as it was given, at most a day and never negative; ``otherwise`` if it is none."""
+    seconds = ask(float, value, otherwise=otherwise)
+    return min(MAX_SECONDS, max(0.0, seconds)) if seconds == seconds else otherwise  # noqa: PLR0124 - not a number
+
+
+def _chosen(argument: object, variable: str) -> str | None:
+    return _text_of_setting(argument) or os.environ.get(variable, "").strip() or None
+
+
+def _text_of_setting(value: object) -> str:
+    """Addresses and secrets come as objects of several packages, and keys as bytes."""
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace").strip()
+    revealed = getattr(value, "get_secret_value", None)  # pydantic's SecretStr
+    return ask(str, value if revealed is None else revealed(), otherwise="").strip()
 
 
 def project_of_key(api_key: str | None) -> str | None:

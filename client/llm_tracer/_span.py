@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from llm_tracer import _clock
-from llm_tracer._context import Ambient, ambient
+from llm_tracer._context import MAX_TAGS, Ambient, ambient
 from llm_tracer._encode import Copy, Cuts, copy
 from llm_tracer._errors import describe_exception, is_cancellation, message_of
-from llm_tracer._foreign import ask, text_of
+from llm_tracer._foreign import ask, is_given, text_of
 from llm_tracer._ids import new_span_id
 from llm_tracer._state import Source, TraceState
 
@@ -36,7 +36,9 @@ current_span: ContextVar[Span | None] = ContextVar("llm_tracer_span", default=No
 def innermost(*, source: Source | None = None, trace_state: TraceState | None = None) -> Span | None:
     """The innermost open span of this context that belongs to the client or to the trace given."""
     span = current_span.get()
-    while span is not None and span._state is not trace_state and span._state.source is not source:
+    while (
+        span is not None and span.shared_state is not trace_state and span.shared_state.source is not source
+    ):
         span = span._outer
     return span
 
@@ -61,9 +63,9 @@ class Span:
         "_outer",
         "_output",
         "_start_ns",
-        "_state",
         "_usage",
         "parent_span_id",
+        "shared_state",
         "size_bytes",
         "span_id",
         "trace_id",
@@ -95,7 +97,7 @@ class Span:
         self.trace_id: str = state.trace_id
         self.span_id: str = span_id or new_span_id()
         self.parent_span_id = parent_span_id
-        self._state = state
+        self.shared_state = state
         self._ambient = ambient.get()
         self._name = name if type(name) is str else text_of(name)
         self._kind = span_type if type(span_type) is str else text_of(span_type)
@@ -120,7 +122,7 @@ class Span:
         model: str | None = None,
     ) -> Span:
         """A child of this span, wherever and in whichever thread it is opened."""
-        return Span(self._state, self.span_id, name, span_type, input_data, metadata, model)
+        return Span(self.shared_state, self.span_id, name, span_type, input_data, metadata, model)
 
     # What a span says
 
@@ -149,9 +151,10 @@ class Span:
             return
         if output_data is not None:
             self._output = self._copied("output", output_data)
-        if tokens_input is not None:
+        if type(tokens_input) is int and type(tokens_output) is int and self._usage is None:
+            self._usage = {"input_tokens": tokens_input, "output_tokens": tokens_output}
+        else:
             self._set_tokens("input_tokens", tokens_input)
-        if tokens_output is not None:
             self._set_tokens("output_tokens", tokens_output)
         if cost_usd is not None:
             self._set_cost(cost_usd)
@@ -192,7 +195,7 @@ class Span:
         if self._end_ns:
             return
         for given in (metadata, more):
-            if given:
+            if is_given(given):
                 known = self._metadata = self._metadata or []
                 plain = given if isinstance(given, Mapping) else {"value": given}
                 known.append(self._copied("metadata", plain))
@@ -202,7 +205,11 @@ class Span:
         if self._end_ns:
             return
         known = self._known_facts().setdefault("tags", [])
-        known.extend(tag for tag in map(text_of, tags) if tag and tag not in known)
+        new = [tag for tag in dict.fromkeys(map(text_of, tags)) if tag and tag not in known]
+        room = MAX_TAGS - len(known)
+        known += new[:room]
+        if len(new) > room:
+            self._note_losses("tags", {"items": len(new) - room})
 
     def add_score(self, name: str, value: float | str, *, comment: str | None = None) -> None:
         """A judgement of this span: a number, true or false, or a word, in the respect named."""
@@ -268,13 +275,11 @@ class Span:
         end_ns = _clock.monotonic_ns()
         if exception is not None:
             self.set_error(exception)
-        if (
-            current_span.get() is self
-        ):  # else left out of order or elsewhere: whoever is still inside mends it
-            self._leave()
+        if current_span.get() is self:
+            self._leave()  # else left out of order or elsewhere: whoever is still inside mends it
         if not self._end_ns:
             self._end_ns = end_ns
-            self._state.sink.put(self)
+            self.shared_state.sink.put(self)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -292,7 +297,7 @@ class Span:
         if self._end_ns:
             return
         self._end_ns = end_ns or _clock.monotonic_ns()
-        self._state.sink.put(self)
+        self.shared_state.sink.put(self)
 
     # For the rest of the client
 
@@ -303,10 +308,6 @@ class Span:
     def note_cut(self, name: str, items: int) -> None:
         """So many items were left out of a content."""
         self._note_losses(name, {"items": items})
-
-    @property
-    def shared_state(self) -> TraceState:
-        return self._state
 
     @property
     def is_running(self) -> bool:
@@ -361,13 +362,12 @@ class Span:
             noted[key] = noted.get(key, 0) + count
 
     def _set_tokens(self, name: str, tokens: Any) -> None:
+        if tokens is None:
+            return None
         count = tokens if type(tokens) is int else ask(int, tokens, otherwise=None)
         if count is None:
-            return None if tokens is None else self._note_losses(name, {"invalid": 1})
-        if self._usage is None:
-            self._usage = {name: count}
-        else:
-            self._usage[name] = count
+            return self._note_losses(name, {"invalid": 1})
+        self._usage = {**(self._usage or {}), name: count}
         return None
 
     def _set_cost(self, cost_usd: Any) -> None:

@@ -23,7 +23,7 @@ class Trace(Span):
     @property
     def url(self) -> str:
         """Where people look at it."""
-        return self._state.source.traces_url + self.trace_id
+        return self.shared_state.source.traces_url + self.trace_id
 
     def span(
         self,
@@ -40,10 +40,10 @@ class Trace(Span):
         """
         if isinstance(parent, Span):
             return parent.span(name, span_type, input_data, metadata, model)
-        inner = innermost(trace_state=self._state)
+        inner = innermost(trace_state=self.shared_state)
         default_id = self.span_id if inner is None else inner.span_id
         parent_id = default_id if parent is None else text_of(parent, otherwise=default_id)
-        return Span(self._state, parent_id, name, span_type, input_data, metadata, model)
+        return Span(self.shared_state, parent_id, name, span_type, input_data, metadata, model)
 
     def set_output(
         self,
@@ -69,7 +69,7 @@ class Trace(Span):
         )
 
     def __enter__(self) -> Self:
-        state = self._state
+        state = self.shared_state
         if state.sink is state.source.queue:  # else nobody knows yet whether anyone will see it
             state.source.queue.opened(self)
         return super().__enter__()

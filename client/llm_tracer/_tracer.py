@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
+from operator import setitem
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
 
 from llm_tracer import _context
 from llm_tracer._delivery.pipeline import Pipeline
-from llm_tracer._foreign import ask, text_of
+from llm_tracer._foreign import ask, is_given, text_of
 from llm_tracer._manual import ManualSpans
 from llm_tracer._mask import Hook, Mask
 from llm_tracer._propagation import HEADER, remote_parent, traceparent_of
@@ -85,7 +86,7 @@ class Tracer:
             recorder = Recorder(Mask(mask, hides_secrets=mask_secrets))
             self._pipeline = Pipeline(settings, transport, recorder)
             sampling = sampling_of(sample_rate, keep_errors=keep_errors, keep_slower_than=keep_slower_than)
-            self._source = Source(self._pipeline.queue, f"{self.base_url}/dashboard/t/", sampling)
+            self._source = Source(self._pipeline.queue, f"{settings.shown_url}/dashboard/t/", sampling)
             self._manual = ManualSpans(self._source)
 
     # Spans
@@ -228,7 +229,7 @@ class Tracer:
         if span:
             is_sampled = span.shared_state.is_sampled
             header = traceparent_of(span.trace_id, span.span_id, is_sampled=is_sampled)
-            ask(headers.__setitem__, HEADER, header, otherwise=None)
+            ask(setitem, headers, HEADER, header, otherwise=None)
         return headers
 
     def trace_url(self, trace: Span | str | None = None) -> str:
@@ -257,7 +258,7 @@ class Tracer:
             self.current_span().add_score(name, value, comment=comment)
             return
         state = TraceState(self._source, {}, text_of(trace_id))
-        span = Span(state, text_of(span_id) if span_id else state.root_id, name, EVALUATOR)
+        span = Span(state, text_of(span_id) if is_given(span_id) else state.root_id, name, EVALUATOR)
         span.add_score(name, value, comment=comment)
         span.finish()
 
@@ -322,6 +323,9 @@ class Tracer:
         if self._pipeline is not None:
             self._manual.give_up()
             self._pipeline.refuse_more()
+
+    def _delivery_seconds(self, timeout: float) -> float:
+        return self._pipeline.delivery_seconds(timeout) if self._pipeline is not None else 0.0
 
     def _stop(self) -> None:
         if self._pipeline is not None:

@@ -12,7 +12,7 @@ ACCEPTED = b'{"accepted": 1, "rejected": []}'
 
 
 class ScriptedServer:
-    """Answers ``script`` line by line, then 202. A line is (status, headers, body) or "hang"."""
+    """Answers ``script`` line by line, then 202. A line is (status, headers, body), "hang" or "nothing"."""
 
     def __init__(self, port: int = 0) -> None:
         self.script: list[Any] = []
@@ -65,14 +65,19 @@ class ScriptedServer:
                     server.is_over.wait(20)
                     self.close_connection = True
                     return
+                if line == "nothing":
+                    self.close_connection = True
+                    return
                 self._answer(*line)
 
             def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
                 self.send_response(status)
-                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                promised = {"Content-Length": str(len(content)), **headers}
+                for name, value in promised.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
+                self.close_connection = int(promised["Content-Length"]) > len(content)
 
             def log_message(self, *_: object) -> None:
                 pass

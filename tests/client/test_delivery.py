@@ -99,9 +99,13 @@ def test_a_trace_that_runs_for_a_second_is_announced_once(captured: CapturedSpan
         (408, {}, b""),
         (200, {"Content-Type": "text/html"}, b"<html>Welcome to the hotel's network</html>"),
         (202, {}, b"[1, 2]"),
+        (202, {}, b""),
+        (202, {}, b"\x00\xff\xfe garbage"),
+        (502, {"Content-Length": "9"}, b"<html>"),
+        "nothing",
     ],
 )
-def test_after_trouble_the_same_bytes_are_sent_again(server: ScriptedServer, trouble: tuple) -> None:
+def test_after_trouble_the_same_bytes_are_sent_again(server: ScriptedServer, trouble: object) -> None:
     server.script = [trouble, trouble]
     with client_of(server) as tracer:
         trace_one(tracer)

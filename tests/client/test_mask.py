@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from llm_tracer import SyncTracerClient
+from llm_tracer._encode import encode
+from llm_tracer._mask import Mask
 from llm_tracer.testing import CapturedSpans
 
 KEY = "sk-proj-abcdefghijklmnop1234"
@@ -33,6 +36,8 @@ KEY = "sk-proj-abcdefghijklmnop1234"
         ("postgres://ann:hunter2@db/x", "postgres://ann:[masked]@db/x"),
         ("DB_PASSWORD=hunter2 run", "DB_PASSWORD=[masked] run"),
         ({"arguments": json.dumps({"password": "hunter2"})}, {"arguments": '{"password": "[masked]"}'}),
+        ({"arguments": json.dumps({"note": f"use\n{KEY}"})}, {"arguments": '{"note": "use\\n[masked]"}'}),
+        ("got {'user': 'ann', 'password': 'hunter2'}", "got {'user': 'ann', 'password': '[masked]'}"),
         ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "[masked]"),
         ("task-based risk-free a_b x=1 mail@example.com", "task-based risk-free a_b x=1 mail@example.com"),
         ({"items": [{"secret": "s"}] * 100}, {"items": [{"secret": "[masked]"}] * 100}),
@@ -46,6 +51,66 @@ def test_secrets_are_hidden_and_nothing_else(
     tracer.flush()
     sent = captured.one("root")
     assert (sent["input"], sent["output"], sent["metadata"]) == (shown, {"nested": [shown]}, {"k": shown})
+
+
+SECRETS = (
+    *(KEY, "rk_test_abcdefgh12345678", "ASIAIOSFODNN7EXAMPLE", "gho_" + "b" * 20, "github_pat_" + "c" * 22),
+    *(
+        "xoxb-1234567890",
+        "AIza" + "d" * 30,
+        "hf_" + "e" * 20,
+        "eyJhbGciOiJ.eyJzdWIiOi.x",
+        "Bearer " + "f" * 16,
+    ),
+    *(
+        "BASIC\t" + "g" * 16,
+        "project-shop.abcdefghijklmnop",
+        "https://ann:pw@host",
+        "MY-SECRET=x",
+        "API_KEYS=x",
+    ),
+    "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----",
+)
+AROUND: tuple[Callable[[str], Any], ...] = (
+    lambda text: text,
+    lambda text: f"before {text} behind",
+    lambda text: f"{text}, {text}",
+    lambda text: f"line\n{text}\nline",
+    lambda text: f"\x1b({text})",
+    lambda text: f"--------{text}",
+    lambda text: f"“{text}”",
+    lambda text: {"deep": [{"content": text}]},
+    lambda text: repr({"content": text}),
+    lambda text: json.dumps({"content": f"line\n{text}"}),
+    lambda text: json.dumps({"twice": json.dumps({"content": text})}),
+)
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_the_quick_look_overlooks_no_secret(around: Callable[[str], Any]) -> None:
+    for secret in SECRETS:
+        for value in (around(secret), [around(secret)], {"k": around(secret)}):
+            data = encode(value)[0]
+            assert b"[masked]" in Mask().content(data), value
+            assert Mask().changes(b',"input":' + data)
+
+
+@pytest.mark.parametrize(
+    "key", ["password", "API-Key", "apiKeys", "id_token", "token", "Set-Cookie", "PASSPHRASE"]
+)
+@pytest.mark.parametrize("written", [json.dumps, repr, lambda value: json.dumps(json.dumps(value))])
+def test_the_quick_look_overlooks_no_key(key: str, written: Callable[[Any], str]) -> None:
+    for value in ({key: "hunter2"}, written({key: "hunter2"}), [f"got {written({'a': {key: 'hunter2'}})}"]):
+        assert b"hunter2" not in Mask().content(encode(value)[0])
+
+
+def test_harmless_content_is_not_looked_at_twice() -> None:
+    text = "A task-based, risk-adjusted run of the_disk_manager: see https://x.org/a_b-c or mail a@b.org. "
+    content = [
+        {"role": "user", "content": text * 20, "max_tokens": 5},
+        {"arguments": json.dumps({"Joe": "x=1"})},
+    ]
+    assert not Mask().changes(encode(content)[0])
 
 
 def test_a_secret_in_an_exception_is_hidden(tracer: SyncTracerClient, captured: CapturedSpans) -> None:

@@ -58,6 +58,27 @@ def test_a_program_that_forgets_to_close_still_delivers(server: ScriptedServer) 
     assert server.names == ["call", "question"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals on this system")
+def test_whoever_sits_at_a_terminal_is_told_once_where_traces_go(server: ScriptedServer) -> None:
+    done = run(
+        """
+        import os, pty, sys
+        from llm_tracer import SyncTracerClient
+        ours, theirs = pty.openpty()
+        sys.stderr = open(theirs, "w", buffering=1)
+        tracer = SyncTracerClient()
+        for _ in range(2):
+            with tracer.trace("question"):
+                pass
+            tracer.flush()
+        print(os.read(ours, 10_000).decode())
+        """,
+        server.url,
+    )
+    line = f"llm_tracer: traces of project shop go to {server.url}/dashboard/"
+    assert done.stdout.split() == line.split()
+
+
 def test_a_program_that_fails_still_delivers(server: ScriptedServer) -> None:
     done = run(
         """

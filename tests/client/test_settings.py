@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 
+import httpx
 import pytest
 
 from llm_tracer import SyncTracerClient, Trace, TracerClient
@@ -109,3 +110,38 @@ def test_a_disabled_trace_overrides_all_that_a_trace_can_do() -> None:
     internal = {name for name in ours if name.startswith("_") and not name.endswith("__")}
     left = ours - internal - set(vars(DisabledTrace)) - {"announcement"}
     assert left <= {name for name, _ in inspect.getmembers(object)}
+
+
+class Secret:
+    def get_secret_value(self) -> str:
+        return "project-shop"
+
+
+@pytest.mark.parametrize("key", [b"project-shop", Secret(), " project-shop\n"])
+def test_a_key_may_come_in_other_wrappings(key: object) -> None:
+    tracer = SyncTracerClient(httpx.URL("http://localhost:1"), key)  # type: ignore[arg-type]
+    assert (tracer.base_url, tracer.api_key, tracer.project_id) == (
+        "http://localhost:1",
+        "project-shop",
+        "shop",
+    )
+
+
+@pytest.mark.parametrize("seconds", ["soon", None, -1, float("nan"), float("inf"), object()])
+def test_no_setting_and_no_timeout_makes_the_client_fail(server: ScriptedServer, seconds: object) -> None:
+    odd = {"environment": 5, "release": object(), "spool": "\0", "sample_rate": "x", "keep_slower_than": "x"}
+    with SyncTracerClient(server.url, "project-shop", timeout=seconds, **odd) as tracer:  # type: ignore[arg-type]
+        with tracer.trace("question"):
+            pass
+        tracer.flush(seconds)  # type: ignore[arg-type]
+        assert tracer.flush(5) == (1, 0, 0)
+
+
+def test_a_password_in_the_address_is_shown_to_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    tracer = SyncTracerClient("http://ann:hunter2@localhost:1/base", "project-shop", spool=False)
+    with tracer.trace("question") as trace:
+        pass
+    tracer.close(0.3)
+    assert trace.url.startswith("http://localhost:1/base/dashboard/t/")
+    assert "hunter2" not in caplog.text
+    assert "http://localhost:1/base" in caplog.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import enum
+import itertools
 import json
 import pathlib
 import time
@@ -149,6 +150,36 @@ def test_no_argument_raises(tracer: SyncTracerClient, captured: CapturedSpans, b
         tracer.complete_span(bad)
         tracer.complete_trace(bad)
     assert tracer.flush().sent == 3
+
+
+class Table:
+    """As those of numpy and pandas: neither true nor false."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value is ambiguous")
+
+
+def test_what_is_neither_true_nor_false_is_taken_too(
+    tracer: SyncTracerClient, captured: CapturedSpans
+) -> None:
+    table: Any = Table()
+    with tracer.context(metadata=table, tags=table), tracer.trace("root", table, tags=table) as trace:
+        trace.set_metadata(table)
+        tracer.score("good", 1, trace_id=trace.trace_id, span_id=table)
+        tracer.complete_span(tracer.create_span(trace.trace_id, "step", parent_span_id=table))
+        assert tracer.inject(table) is table
+    assert tracer.flush() == (3, 0, 0)
+
+
+def test_tags_without_end_are_cut_and_counted(tracer: SyncTracerClient, captured: CapturedSpans) -> None:
+    with tracer.trace("root", tags=map(str, itertools.count())) as trace:
+        trace.add_tag("one more")
+    with tracer.context(tags=map(str, itertools.count())), tracer.trace("other"):
+        pass
+    tracer.flush()
+    root, other = captured.one("root"), captured.one("other")
+    assert (len(root["tags"]), root["cuts"]) == (200, {"tags_items": 2})
+    assert (len(other["tags"]), other["cuts"]) == (200, {"tags_items": 1})
 
 
 def test_numbers_that_are_none_are_noted_and_not_sent(

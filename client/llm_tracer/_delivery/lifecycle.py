@@ -37,7 +37,7 @@ def close_all() -> None:
         pipeline.refuse_more()
         pipeline.ask_for_delivery()
     for pipeline in pipelines:
-        pipeline.flush(deadline - time.monotonic())
+        pipeline.flush(pipeline.delivery_seconds(deadline - time.monotonic()))
         pipeline.stop()
 
 

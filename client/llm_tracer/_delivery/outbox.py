@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,13 @@ SERVER_REASONS: Final = frozenset({"rejected"})
 
 class Outbox:
     """Of the sending thread. Times are seconds of the monotonic clock, passed in."""
+
+    RECORDS_AT_A_STRETCH: Final = 8
+    """Then the interpreter is the host's for a moment. It would else be ours for the 5 ms after which one
+    thread has to give way to another, and the host's calls would wait so long."""
+    BREAK_SECONDS: Final = 0.000_05
+    BEHIND_SPANS: Final = 128
+    """With so many waiting there is no time for that: a host that computes takes 5 ms for its moment."""
 
     def __init__(self, queue: SpanQueue, builder: BatchBuilder, recorder: Recorder, pace: Pace) -> None:
         self._queue = queue
@@ -76,8 +84,10 @@ class Outbox:
         records: list[bytes] = []
         states: list[TraceState | None] = []
         size_bytes = 0
-        for span in spans:
+        for number, span in enumerate(spans, 1):
             record = self._record(span)
+            if number % self.RECORDS_AT_A_STRETCH == 0 and not is_hurried and self.count < self.BEHIND_SPANS:
+                time.sleep(self.BREAK_SECONDS)
             if record is not None:
                 records.append(record)
                 states.append(span.shared_state)

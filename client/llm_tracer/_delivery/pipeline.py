@@ -12,7 +12,7 @@ from llm_tracer._delivery.sender import Delivery, Sender
 from llm_tracer._delivery.spool import spool_of
 from llm_tracer._delivery.transport import THREAD_NAME, Transport
 from llm_tracer._record import Recorder
-from llm_tracer._settings import Settings
+from llm_tracer._settings import Settings, seconds_of
 
 if TYPE_CHECKING:
     import httpx
@@ -34,6 +34,9 @@ class FlushResult(NamedTuple):
 class Pipeline:
     """Starts and ends the sending thread. ``queue.put`` is all that a finished span calls."""
 
+    KEEP_SECONDS_PER_SPAN: Final = 0.000_1
+    """About what it takes to write a span to disk."""
+
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None, recorder: Recorder) -> None:
         self.queue = SpanQueue(self._notify)
         self._settings = settings
@@ -45,20 +48,26 @@ class Pipeline:
 
     def flush(self, timeout_seconds: float = DEFAULT_FLUSH_SECONDS) -> FlushResult:
         """Waits until what is queued now is delivered or given up, but no longer than the timeout."""
-        deadline = time.monotonic() + max(0.0, timeout_seconds)
+        timeout_seconds = seconds_of(timeout_seconds, otherwise=DEFAULT_FLUSH_SECONDS)
+        deadline = time.monotonic() + timeout_seconds
         delivery = self.ask_for_delivery()
         if delivery is not None:
-            delivery.is_over.wait(max(0.0, timeout_seconds))
+            delivery.is_over.wait(timeout_seconds)
         elif timeout_seconds > 0 and not self._sender.is_stopped and self._sender.has_work:
             self._sender.work(deadline)  # no thread can be started any more
         return self.result()
+
+    def delivery_seconds(self, timeout_seconds: float) -> float:
+        """Of the time for ``close`` what may go into delivery, so that the rest can still go to disk."""
+        seconds = seconds_of(timeout_seconds, otherwise=DEFAULT_FLUSH_SECONDS)
+        return seconds - min(seconds / 2, self.queue.queued_count * self.KEEP_SECONDS_PER_SPAN)
 
     async def flush_without_blocking(self, timeout_seconds: float = DEFAULT_FLUSH_SECONDS) -> FlushResult:
         """As ``flush``, while the event loop goes on."""
         import asyncio  # noqa: PLC0415 - a host without asyncio does not pay for its import
 
         delivery = self.ask_for_delivery()
-        deadline = time.monotonic() + timeout_seconds
+        deadline = time.monotonic() + seconds_of(timeout_seconds, otherwise=DEFAULT_FLUSH_SECONDS)
         # Polled: an event of the sending thread cannot be awaited, and a loop may end before it comes.
         while delivery and not delivery.is_over.is_set() and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_POLL_SECONDS)

@@ -27,7 +27,7 @@ class Reporter:
         if self._is_greeted:
             return
         self._is_greeted = True
-        line = f"traces of project {self._settings.project_id} go to {self._settings.base_url}/dashboard/"
+        line = f"traces of project {self._settings.project_id} go to {self._settings.shown_url}/dashboard/"
         logger.info("%s", line)
         if sys.stderr is not None and sys.stderr.isatty():
             sys.stderr.write(f"llm_tracer: {line}\n")

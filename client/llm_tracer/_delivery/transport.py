@@ -60,7 +60,7 @@ class Transport:
         try:
             return self._post(body)
         except Exception as error:  # noqa: BLE001 - see above
-            message = f"cannot reach {self._settings.base_url}: {type(error).__name__}: {error}"
+            message = f"cannot reach {self._settings.shown_url}: {type(error).__name__}: {error}"
             return Answer("failed", message=message, is_unreachable=type(error).__name__ == "ConnectError")
 
     def close(self) -> None:
