@@ -341,7 +341,7 @@ def test_small_files_and_wrong_buckets(access: Access, bucket: Any, ministack_ur
     put_full(access)
     export(f"s3://{bucket.name}/x.parquet", endpoint_url=ministack_url)
     assert pq.read_table(pa.BufferReader(bucket("x.parquet"))).num_rows == 2
-    with pytest.raises(CommandError, match="s3://nowhere-at-all/x.csv: .*(NoSuchBucket|404|Not Found)"):
+    with pytest.raises(CommandError, match=r"s3://nowhere-at-all/x.csv: .*(NoSuchBucket|404|Not Found)"):
         export("s3://nowhere-at-all/x.csv", "--overwrite", endpoint_url=ministack_url)
     with pytest.raises(CommandError, match="names no object"):
         export("s3://bucket", "--format=csv", endpoint_url=ministack_url)

@@ -131,17 +131,21 @@ class Exporter:
         )
         writer: Writer | None = None
         traces = 0
-        for cursor, summary in matches:
-            writer = writer or open_writer(self.job.format, self._part(self.note.parts), self.job.rows)
-            self.note.records += self._write(writer, project, summary)
-            self.note.cursor, self.note.reached_ns = cursor, summary.start_ns
-            traces, self.note.traces = traces + 1, self.note.traces + 1
-            yield self.note
-            if writer.written_bytes >= PART_BYTES or traces >= PART_TRACES:
+        try:
+            for cursor, summary in matches:
+                writer = writer or open_writer(self.job.format, self._part(self.note.parts), self.job.rows)
+                self.note.records += self._write(writer, project, summary)
+                self.note.cursor, self.note.reached_ns = cursor, summary.start_ns
+                traces, self.note.traces = traces + 1, self.note.traces + 1
+                yield self.note
+                if writer.written_bytes >= PART_BYTES or traces >= PART_TRACES:
+                    self._complete(writer)
+                    writer, traces = None, 0
+            if writer is not None:
                 self._complete(writer)
-                writer, traces = None, 0
-        if writer is not None:
-            self._complete(writer)
+        finally:
+            if writer is not None:
+                writer.close()  # also of a part that is given up, and will be written anew
 
     def _write(self, writer: Writer, project: str, summary: TraceSummary) -> int:
         count = 0

@@ -36,7 +36,7 @@ class Writer(Protocol):
     def write(self, project: str, record: Record) -> None: ...
 
     def close(self) -> None:
-        """The part is complete and on the disk when this returns."""
+        """The part is complete and on the disk when this returns. Safe to repeat."""
 
 
 def require_packages(format_: str) -> None:
@@ -80,8 +80,9 @@ class _JsonLinesWriter:
         self.written_bytes += self._file.write(json_text(document_of(project, record)).encode() + b"\n")
 
     def close(self) -> None:
-        _sync(self._file)
-        self._file.close()
+        if not self._file.closed:
+            _sync(self._file)
+            self._file.close()
 
 
 class _CsvWriter:
@@ -100,8 +101,9 @@ class _CsvWriter:
         self.written_bytes += sum(map(len, cells))
 
     def close(self) -> None:
-        _sync(self._file)
-        self._file.close()
+        if not self._file.closed:
+            _sync(self._file)
+            self._file.close()
 
 
 class _ParquetWriter:
