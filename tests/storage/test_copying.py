@@ -22,7 +22,10 @@ from tests.builders import own_trace_id, span, span_id, trace_id
 from traces_app import access, audit, ingest, prices, queries, saved_views, statistics, storage
 from traces_app.access import Access
 from traces_app.queries import TraceFilter
-from traces_app.storage.engine import EngineOptions, connect
+from traces_app.storage import StoreUnavailable
+from traces_app.storage.copying import Copier, Source
+from traces_app.storage.engine import EngineOptions, connect, open_engine
+from traces_app.storage.selection import Selection
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOUR_NS = 3600 * 10**9
@@ -48,8 +51,6 @@ def cloud(ministack_url: str) -> EngineOptions:
 
 
 def make_tables(options: EngineOptions) -> None:
-    from traces_app.storage.engine import open_engine
-
     storage.reset_store()
     with closing(open_engine(options)) as engine:
         engine.create_tables()
@@ -267,6 +268,55 @@ def test_statistics_of_the_destination_count_what_came(elsewhere: EngineOptions,
 def counted(now_ns: int) -> int:
     bounds = {"since_ns": NOW_NS - 24 * HOUR_NS, "until_ns": NOW_NS}
     return statistics.get_statistics("dev", "main", **bounds, now_ns=now_ns).total()["all"]["all"].count
+
+
+class Throttled:
+    """A client that now and then writes nothing of a batch, or cannot answer at all."""
+
+    def __init__(self, client: Any, every: int) -> None:
+        self._client, self._every = client, every
+        self.refusals = 0
+        self._calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def _make_api_call(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        self._calls += 1
+        if self._calls % self._every == 0:
+            self.refusals += 1
+            raise StoreUnavailable("throttled")
+        if operation == "BatchWriteItem" and self._calls % 3 == 0:
+            self.refusals += 1
+            return {"UnprocessedItems": asked["RequestItems"]}
+        return self._client._make_api_call(operation, asked)
+
+
+def test_throttling_on_both_sides_loses_nothing(
+    elsewhere: EngineOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    fill(60)
+    before = items_of(here())
+    source = here()
+    storage.reset_store()
+    with closing(open_engine(elsewhere)) as to, closing(connect(source)) as from_:
+        to.client, from_.client = Throttled(to.client, 5), Throttled(from_.client, 2)
+        for _ in Copier(Source(from_, source), to, Selection(), time.time_ns).run():
+            pass
+        assert to.client.refusals > 3
+        assert from_.client.refusals > 0
+    assert items_of(elsewhere) == moved(before)
+
+
+def test_a_store_that_stays_away_ends_the_command_and_says_to_go_on(
+    elsewhere: EngineOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(3)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    away = replace(elsewhere, storage_url="dynamodb", endpoint_url="http://127.0.0.1:9")
+    with pytest.raises(CommandError, match="DynamoDB cannot be reached"):
+        told("push", away)
 
 
 def test_a_dry_run_writes_nothing(elsewhere: EngineOptions) -> None:

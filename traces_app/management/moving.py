@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 from traces_app.access import PROJECT_ID
 from traces_app.management.base import StoreCommand
 from traces_app.management.progress import Progress
-from traces_app.storage import engine_options, reset_store
+from traces_app.storage import StoreUnavailable, engine_options, reset_store
 from traces_app.storage.copying import Copied, Copier, Source
 from traces_app.storage.engine import SQLITE_PREFIX, EngineOptions, connect, open_engine
 from traces_app.storage.keys import MAX_START_MS
@@ -75,6 +75,8 @@ class MoveCommand(StoreCommand):
             for total in copier.run():
                 text = f"{total.read:,} items read, {total.new + total.replaced:,} written"
                 progress.show(text, total.read, total.expected)
+        except StoreUnavailable as error:
+            raise CommandError(f"{error} {_told(total)} Run it again to go on.") from error
         except KeyboardInterrupt:
             progress.close()
             self.stderr.write(f"Stopped. {_told(total)} Run it again to go on.")

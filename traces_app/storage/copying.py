@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from botocore.exceptions import ClientError
 
 from traces_app.storage import keys
-from traces_app.storage.dynamodb import Client, batch_put_raw
+from traces_app.storage.dynamodb import BATCH_ITEMS, Client, batch_put_raw
 from traces_app.storage.engine import Engine, EngineOptions
 from traces_app.storage.errors import StoreUnavailable, StoreUnusable
 from traces_app.storage.items import Place
@@ -152,11 +152,14 @@ class Copier:
             else:
                 done.new, done.replaced = done.new + (known is None), done.replaced + (known is not None)
                 missing.append(wanted)
-        if missing and not self.is_rehearsal:
-            done.write_units += _persistently(
-                lambda: batch_put_raw(self.destination.client, table_name, missing)
-            )
+        if not self.is_rehearsal:
+            for at in range(0, len(missing), BATCH_ITEMS):  # what is written is not written again
+                some = missing[at : at + BATCH_ITEMS]
+                done.write_units += _persistently(partial(self._put, table_name, some))
         return done, missing
+
+    def _put(self, table_name: str, items: Sequence[RawItem]) -> float:
+        return batch_put_raw(self.destination.client, table_name, items)
 
     def _mark_hours(self, written: Iterable[RawItem], now_ns: int) -> None:
         """What statistics of the destination added up before these traces came is stale."""
@@ -170,7 +173,7 @@ class Copier:
         ]
         stamp = Stamp(now_ns, now_ns // 1_000_000_000 + MARKED_FOR_S)
         markers = self._rollups.markers(places, stamp)
-        self.destination.batch_put(markers.values())
+        _persistently(lambda: self.destination.batch_put(markers.values()))
         self._rollups.remember(markers, now_ns)
 
 
@@ -182,9 +185,7 @@ def _named(item: RawItem) -> tuple[str, str, str]:
 def _read(client: Client, table_name: str, items: Sequence[RawItem]) -> dict[tuple[str, str], RawItem]:
     """What the destination has under the keys of ``items``."""
     found: dict[tuple[str, str], RawItem] = {}
-    asked: dict[str, Any] = {
-        table_name: {"Keys": [{"pk": item["pk"], "sk": item["sk"]} for item in items], "ConsistentRead": True}
-    }
+    asked: dict[str, Any] = {table_name: {"Keys": [{"pk": item["pk"], "sk": item["sk"]} for item in items]}}
     tries = 0
     while asked:
         answer = _call(client, "BatchGetItem", {"RequestItems": asked})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -93,13 +94,12 @@ class Importer:
 
     def _look(self, path: Path) -> None:
         """Once over what only Langfuse needs: others are told by their first entry."""
-        for entry in entries_of(path):
-            if isinstance(entry, Refused):
-                continue
-            name = self._name_of(entry)
-            if name not in (None, "langfuse"):
-                return
-            if name is not None:
+        with closing(entries_of(path)) as entries:
+            for entry in entries:
+                if isinstance(entry, Refused) or (name := self._name_of(entry)) is None:
+                    continue
+                if name != "langfuse":
+                    return
                 self._formats[name].look(entry.value)
 
     def _name_of(self, entry: Entry) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
@@ -47,7 +47,7 @@ class Refused(NamedTuple):
     many: int = 1
 
 
-def entries_of(path: Path) -> Iterator[Entry | Refused]:
+def entries_of(path: Path) -> Generator[Entry | Refused]:
     """Raises OSError where the file cannot be read, MissingPackage for Parquet without pyarrow."""
     name = path.name.lower().removesuffix(".gz")
     with path.open("rb") as raw:
@@ -140,17 +140,24 @@ def _csv_rows(path: Path, file: IO[bytes], raw: IO[bytes]) -> Iterator[Entry | R
     csv.field_size_limit(MAX_LINE_BYTES)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
     rows = csv.DictReader(text)
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            yield Refused(f"{path.name}:{rows.line_num}", f"is not CSV: {error}")
-            continue
-        if row is None:
-            text.detach()
-            return
-        cells = {name: cell for name, cell in row.items() if name is not None and cell not in (None, "")}
-        yield Entry(f"{path.name}:{rows.line_num}", cells, raw.tell())
+    try:
+        while (row := _next_row(rows)) is not None:
+            place = f"{path.name}:{rows.line_num}"
+            if isinstance(row, str):
+                yield Refused(place, row)
+            else:
+                yield Entry(place, row, raw.tell())
+    finally:
+        text.detach()  # whoever opened the file closes it
+
+
+def _next_row(rows: csv.DictReader[str]) -> dict[str, Any] | str | None:
+    """Cells that hold something, or why the row cannot be read; ``None`` at the end."""
+    try:
+        row = next(rows, None)
+    except csv.Error as error:
+        return f"is not CSV: {error}"
+    return row and {name: cell for name, cell in row.items() if name is not None and cell}
 
 
 def _parquet_rows(path: Path) -> Iterator[Entry | Refused]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from traces_app.domain.ids import is_span_id, is_trace_id
+from traces_app.domain.limits import MAX_COST_USD
 from traces_app.domain.span import KINDS, SPAN_FIELDS, STATUSES, USAGE_FIELDS, Span, Usage
 from traces_app.transfer.columns import SPAN_COLUMNS
 from traces_app.transfer.formats.values import Made, NoRest, Unreadable
@@ -44,6 +45,8 @@ def _span(told: dict[str, Any]) -> Span:
     if not is_trace_id(str(fields.get("trace_id"))) or not is_span_id(str(fields.get("span_id"))):
         raise Unreadable("trace_id and span_id: must be 32 and 16 hex digits in lower case")
     fields["usage"] = _usage(fields.get("usage"))
+    if fields.get("cost_source") == "computed" and fields.get("cost_usd", 0) > MAX_COST_USD:
+        fields["cost_usd"] = fields["cost_source"] = None  # nobody would report it: computed again
     return Span(**{"name": "", **fields})
 
 
