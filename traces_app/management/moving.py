@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
 
 from traces_app.access import PROJECT_ID
 from traces_app.management.base import StoreCommand
-from traces_app.management.progress import Progress
+from traces_app.management.progress import following
 from traces_app.storage import StoreUnavailable, engine_options, reset_store
 from traces_app.storage.copying import Copied, Copier, Source
 from traces_app.storage.engine import SQLITE_PREFIX, EngineOptions, connect, open_engine
@@ -23,9 +23,6 @@ from traces_app.storage.keys import MAX_START_MS
 from traces_app.storage.selection import Selection
 
 __all__ = ["MoveCommand", "add_times", "moment_ms"]
-
-INTERRUPTED: Final = 130
-"""The exit code that shells give to Control-C."""
 
 
 class MoveCommand(StoreCommand):
@@ -70,19 +67,14 @@ class MoveCommand(StoreCommand):
             self._follow(copier)
 
     def _follow(self, copier: Copier) -> None:
-        progress, total = Progress(self.stderr), Copied()
+        total = Copied()
         try:
-            for total in copier.run():
-                text = f"{total.read:,} items read, {total.new + total.replaced:,} written"
-                progress.show(text, total.read, total.expected)
+            with following(self.stderr) as progress:
+                for total in copier.run():
+                    text = f"{total.read:,} items read, {total.new + total.replaced:,} written"
+                    progress.show(text, total.read, total.expected)
         except StoreUnavailable as error:
             raise CommandError(f"{error} {_told(total)} Run it again to go on.") from error
-        except KeyboardInterrupt:
-            progress.close()
-            self.stderr.write(f"Stopped. {_told(total)} Run it again to go on.")
-            raise SystemExit(INTERRUPTED) from None
-        finally:
-            progress.close()
         self.stdout.write(("Nothing was written. " if copier.is_rehearsal else "") + _told(total))
 
 

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "following"]
+
+INTERRUPTED: Final = 130
+"""The exit code that shells give to Control-C."""
 
 BAR_CHARACTERS: Final = 30
 SHOWN_EVERY_S: Final = 0.1
 SAID_EVERY_S: Final = 10.0
+
+
+@contextmanager
+def following(stream: Any) -> Iterator[Progress]:
+    """For a command that goes on when it is run again: Control-C says so, and is no stack."""
+    progress = Progress(stream)
+    try:
+        yield progress
+    except KeyboardInterrupt:
+        progress.close()
+        stream.write("Stopped. Run it again to go on.")
+        raise SystemExit(INTERRUPTED) from None
+    finally:
+        progress.close()
 
 
 class Progress:

@@ -14,8 +14,8 @@ from traces_app.access import list_projects
 from traces_app.domain.documents import iso_time
 from traces_app.domain.search import ANY_SPAN, ROOT, parse_search
 from traces_app.management.base import StoreCommand
-from traces_app.management.moving import INTERRUPTED, add_times, moment_ms
-from traces_app.management.progress import Progress
+from traces_app.management.moving import add_times, moment_ms
+from traces_app.management.progress import Progress, following
 from traces_app.transfer.exporting import ExportConflict, Exporter, Job, Note
 from traces_app.transfer.s3 import PREFIX, S3Target, UploadFailed
 from traces_app.transfer.writers import FORMATS, MissingPackage, require_packages
@@ -44,19 +44,14 @@ class Command(StoreCommand):
         parser.add_argument("--endpoint-url", help="of an S3 server that is not AWS's")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        progress = Progress(self.stderr)
         try:
-            self._export(progress, options)
+            with following(self.stderr) as progress:
+                told = self._export(progress, options)
         except (ExportConflict, MissingPackage, UploadFailed) as error:
             raise CommandError(str(error)) from error
-        except KeyboardInterrupt:
-            progress.close()
-            self.stderr.write("Stopped. Run it again to go on.")
-            raise SystemExit(INTERRUPTED) from None
-        finally:
-            progress.close()
+        self.stdout.write(told)
 
-    def _export(self, progress: Progress, options: dict[str, Any]) -> None:
+    def _export(self, progress: Progress, options: dict[str, Any]) -> str:
         out: str = options["out"]
         job = _job_of(options)
         require_packages(job.format)
@@ -75,9 +70,8 @@ class Command(StoreCommand):
             size = exporter.joined.stat().st_size
             for sent in exporter.upload(target):
                 progress.show(f"{sent / 2**20:,.0f} MB sent", sent, size)
-        progress.close()
         note = exporter.note
-        self.stdout.write(f"{note.records:,} {job.rows} of {note.traces:,} traces in {out}.")
+        return f"{note.records:,} {job.rows} of {note.traces:,} traces in {out}."
 
 
 def _job_of(options: dict[str, Any]) -> Job:

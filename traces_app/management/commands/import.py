@@ -16,8 +16,7 @@ from django.core.wsgi import get_wsgi_application
 
 from traces_app.access import Access, create_key, revoke_key
 from traces_app.management.base import StoreCommand
-from traces_app.management.moving import INTERRUPTED
-from traces_app.management.progress import Progress
+from traces_app.management.progress import Progress, following
 from traces_app.storage import StoreUnavailable
 from traces_app.transfer.importing import NAMES, Door, Imported, Importer, Refused
 from traces_app.transfer.writers import MissingPackage
@@ -42,17 +41,11 @@ class Command(StoreCommand):
         missing = [str(path) for path in paths if not path.is_file()]
         if missing:
             raise CommandError(f"There is no file {', '.join(missing)}.")
-        progress = Progress(self.stderr)
         try:
-            total = self._take(progress, paths, options)
+            with following(self.stderr) as progress:
+                total = self._take(progress, paths, options)
         except MissingPackage as error:
             raise CommandError(str(error)) from error
-        except KeyboardInterrupt:
-            progress.close()
-            self.stderr.write("Stopped. Run it again to go on.")
-            raise SystemExit(INTERRUPTED) from None
-        finally:
-            progress.close()
         self._sum_up(total, options["project"])
 
     def _take(self, progress: Progress, paths: list[Path], options: dict[str, Any]) -> Imported:
