@@ -350,3 +350,14 @@ def test_small_files_and_wrong_buckets(access: Access, bucket: Any, ministack_ur
         export("s3://nowhere-at-all/x.csv", "--overwrite", endpoint_url=ministack_url)
     with pytest.raises(CommandError, match="names no object"):
         export("s3://bucket", "--format=csv", endpoint_url=ministack_url)
+
+
+def test_parquet_without_its_package_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(CommandError, match=r"Parquet needs the package pyarrow.*-m pip install pyarrow"):
+        export(tmp_path / "x.parquet")
+    (tmp_path / "y.parquet").write_bytes(b"PAR1")
+    with pytest.raises(CommandError, match="Parquet needs the package pyarrow"):
+        call_command("import", str(tmp_path / "y.parquet"), stdout=io.StringIO(), stderr=io.StringIO())
