@@ -1,4 +1,4 @@
-"""Starts a DynamoDB server for tests: `ministack`, in an environment of its own since it pins botocore.
+"""Starts a DynamoDB and S3 server for tests: `ministack`, in an environment of its own: it pins botocore.
 
 The environment is made on first use and kept in `.ministack/` of the checkout.
 """
@@ -75,7 +75,8 @@ def _free_port() -> int:
 
 
 def _start(python: Path, port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    variables = {"SERVICES": "dynamodb", "GATEWAY_PORT": str(port), "BIND_HOST": HOST, "LOG_LEVEL": "ERROR"}
+    address = {"GATEWAY_PORT": str(port), "BIND_HOST": HOST}
+    variables = address | {"SERVICES": "dynamodb,s3", "LOG_LEVEL": "ERROR"}
     return subprocess.Popen(
         [python, "-m", "ministack"], env=os.environ | variables, stdout=log, stderr=subprocess.STDOUT
     )

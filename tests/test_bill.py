@@ -28,7 +28,6 @@ DAY_NS = 86_400 * 10**9
 MONTH = month_named("2033-04")
 FIRST_NS = MONTH.first_hour * 3600 * 10**9
 END_NS = MONTH.end_hour * 3600 * 10**9
-RETENTION_S = 90 * 86_400
 
 
 @pytest.fixture(params=["embedded", "ministack"])

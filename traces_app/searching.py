@@ -27,7 +27,7 @@ from traces_app.queries import (
 )
 from traces_app.storage import get_store, keys
 
-__all__ = ["Found", "count_newer", "search_traces"]
+__all__ = ["Found", "count_newer", "each_match", "search_traces"]
 
 MAX_SAMPLED: Final = 500
 """Traces that choices and the density strip are made of: some 300 KB, 35 read units, 20 ms."""
@@ -102,6 +102,27 @@ def search_traces(
     else:
         _search_summaries(found, stream, search, limit, is_time_up)
     return found
+
+
+def each_match(
+    project: str,
+    search: Search,
+    *,
+    since_ns: int | None = None,
+    until_ns: int | None = None,
+    cursor: str | None = None,
+    now_ns: int,
+) -> Iterator[tuple[str, TraceSummary]]:
+    """All that the search holds for, newest first, however long it takes; each with the cursor behind it.
+
+    For exports, which no request waits for. Raises BadCursor.
+    """
+    bounds = (since_ns, until_ns, position_of(cursor))
+    for position, trace in _stream(project, search, bounds, now_ns):
+        if search.matches(trace) and (
+            not search.needs_spans or _holds(project, search, trace, now_ns=now_ns)
+        ):
+            yield cursor_of(position), trace
 
 
 def count_newer(project: str, search: Search, *, after: str, now_ns: int) -> int:

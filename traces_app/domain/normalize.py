@@ -151,7 +151,7 @@ def _limit_tags(span: Span) -> None:
 
 def _price(span: Span, now_ns: int, own_prices: OwnPrices) -> None:
     if span.cost_usd is not None:
-        span.cost_source = "reported"
+        span.cost_source = span.cost_source or "reported"  # of a span that is imported it is told
         return
     if span.usage == Usage():
         span.usage = None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
-from traces_app.domain.span import Span
-from traces_app.domain.summary import TraceSummary
+from traces_app.domain.documents import span_json, summary_json
 from traces_app.domain.tree import TreeRow
+
+__all__ = ["advertise", "problem", "row_json", "span_json", "summary_json"]
 
 _ROW_FACTS = (
     "depth",
@@ -46,30 +46,12 @@ _HEAD_FIELDS = (
 )
 
 
-def summary_json(summary: TraceSummary) -> dict[str, Any]:
-    return dataclasses.asdict(summary) | {
-        "duration_ms": summary.duration_ms,
-        "total_tokens": summary.total_tokens,
-        "started_at": _iso(summary.start_ns),
-        "ended_at": _iso(summary.end_ns),
-        "expires_at": _iso(None if summary.expires_at is None else summary.expires_at * 10**9),
-    }
-
-
 def row_json(row: TreeRow) -> dict[str, Any]:
     """A tree row: the span's head and its place. Payloads are in the span's own JSON."""
     head = {name: getattr(row.span, name) for name in _HEAD_FIELDS}
     if row.span.usage is not None:
         head["usage"] = dataclasses.asdict(row.span.usage)
     return head | {name: getattr(row, name) for name in _ROW_FACTS}
-
-
-def span_json(span: Span) -> dict[str, Any]:
-    return dataclasses.asdict(span) | {
-        "duration_ns": span.duration_ns,
-        "started_at": _iso(span.start_ns),
-        "ended_at": _iso(span.end_ns),
-    }
 
 
 def advertise(response: HttpResponseBase, json_address: str) -> HttpResponseBase:
@@ -81,14 +63,3 @@ def advertise(response: HttpResponseBase, json_address: str) -> HttpResponseBase
 def problem(status: int, title: str, detail: str) -> HttpResponse:
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return JsonResponse(body, status=status, content_type="application/problem+json")
-
-
-def _iso(time_ns: int | None) -> str | None:
-    """UTC with nanoseconds; ``None`` for times that no calendar holds."""
-    if time_ns is None:
-        return None
-    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
-    except (ValueError, OverflowError, OSError):
-        return None

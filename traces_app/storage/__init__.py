@@ -10,7 +10,7 @@ from traces_app.storage.metering import METER
 from traces_app.storage.stamp import LAST_NOTICE_S, Outcome, Stamp
 
 if TYPE_CHECKING:
-    from traces_app.storage.engine import Engine
+    from traces_app.storage.engine import Engine, EngineOptions
     from traces_app.storage.store import Store
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "StoreUnavailable",
     "StoreUnusable",
     "create_tables",
+    "engine_options",
     "get_store",
     "reset_store",
 ]
@@ -76,12 +77,13 @@ def _open() -> Store:
     return Store(engine, shards=settings.DYNAMODB_SHARDS)
 
 
-def _open_engine() -> Engine:
+def engine_options() -> EngineOptions:
+    """The store that the settings name, as what opens one takes it."""
     from django.conf import settings  # noqa: PLC0415 - the settings must exist before the store does
 
-    from traces_app.storage.engine import EngineOptions, open_engine  # noqa: PLC0415 - botocore is slow to load
+    from traces_app.storage.engine import EngineOptions  # noqa: PLC0415 - botocore is slow to load
 
-    options = EngineOptions(
+    return EngineOptions(
         storage_url=settings.STORAGE_URL,
         traces_table=settings.DYNAMODB_TRACES_TABLE,
         spans_table=settings.DYNAMODB_SPANS_TABLE,
@@ -89,4 +91,9 @@ def _open_engine() -> Engine:
         endpoint_url=settings.DYNAMODB_ENDPOINT_URL or None,
         base_dir=settings.BASE_DIR,
     )
-    return open_engine(options)
+
+
+def _open_engine() -> Engine:
+    from traces_app.storage.engine import open_engine  # noqa: PLC0415 - botocore is slow to load
+
+    return open_engine(engine_options())

@@ -30,7 +30,7 @@ from traces_app.storage.errors import StoreUnavailable, StoreUnusable
 from traces_app.storage.metering import metered_call
 from traces_app.storage.models import MODELS, Item
 
-__all__ = ["Client", "DynamoDBClient", "batch_delete", "batch_put"]
+__all__ = ["Client", "DynamoDBClient", "batch_delete", "batch_put", "batch_put_raw"]
 
 CONNECT_TIMEOUT_S: Final = 1.5
 READ_TIMEOUT_S: Final = 4.0
@@ -230,6 +230,17 @@ def batch_put(client: Client, items: Iterable[Item], *, sleep: Callable[[float],
     """
     requests = ((item.Meta.table_name, {"PutRequest": {"Item": item.serialize()}}) for item in items)
     return _batch_write(client, requests, sleep)
+
+
+def batch_put_raw(
+    client: Client,
+    table_name: str,
+    items: Iterable[dict[str, Any]],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> float:
+    """As ``batch_put``, of items as DynamoDB writes them."""
+    return _batch_write(client, ((table_name, {"PutRequest": {"Item": item}}) for item in items), sleep)
 
 
 def batch_delete(

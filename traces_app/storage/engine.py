@@ -15,7 +15,7 @@ from traces_app.storage.errors import StoreUnusable
 from traces_app.storage.models import MODELS, AnchorItem, Item, SpanItem, TraceItem
 from traces_app.storage.tables import create_table, table_exists
 
-__all__ = ["Engine", "EngineOptions", "bind_models", "open_engine"]
+__all__ = ["Engine", "EngineOptions", "bind_models", "connect", "open_engine"]
 
 MIN_SIDE_BY_SIDE: Final = 3
 MAX_SIDE_BY_SIDE: Final = 8
@@ -112,11 +112,16 @@ def open_engine(options: EngineOptions) -> Engine:
     The local file and its tables are made on first use. Raises StoreUnusable, naming STORAGE_URL, for a
     file that cannot be opened, is not ours, or was written by a newer version.
     """
-    engine = _open_sqlite(options) if options.storage_url != "dynamodb" else _open_dynamodb(options)
+    engine = connect(options)
     bind_models(engine.client, options.traces_table, options.spans_table)
     if engine.name == "sqlite":
         engine.create_tables()
     return engine
+
+
+def connect(options: EngineOptions) -> Engine:
+    """Open a store beside the one that the models are bound to: only for calls of its client."""
+    return _open_sqlite(options) if options.storage_url != "dynamodb" else _open_dynamodb(options)
 
 
 def _open_dynamodb(options: EngineOptions) -> Engine:

@@ -30,6 +30,19 @@ KEPT: Final = "kept"
 ONLY: Final = "-"
 """Sort key of a partition with one item."""
 
+SPANS_KIND: Final = "T"
+DAY_KIND: Final = "P"
+DAYS_KIND: Final = "D"
+SESSION_LIST_KIND: Final = "S"
+USER_LIST_KIND: Final = "U"
+ANCHOR_KIND: Final = "A"
+LOSSES_KIND: Final = "L"
+ROLLUP_KIND: Final = "R"
+AUDIT_KIND: Final = "AUDIT"
+KEYS_KIND: Final = "KEYS"
+SESSION_KIND: Final = "SESSION"
+"""What a partition's name begins with, before its project."""
+
 
 def spans_partition(project: str, trace_id: str) -> str:
     return f"T#{project}#{trace_id}"
@@ -114,8 +127,8 @@ def prices_partition(project: str) -> str:
 
 def project_of(partition: str) -> str:
     """Whose partition it is; empty for those of none, and of keys: strangers may name any project in one."""
-    kind, _, rest = partition.partition("#")
-    return "" if kind in {"SESSION", "KEYS"} else rest.partition("#")[0]
+    kind, project = kind_and_project(partition, "")
+    return "" if kind in {SESSION_KIND, KEYS_KIND} else project
 
 
 def dictionaries_partition(project: str) -> str:
@@ -153,6 +166,21 @@ def parse_fragment_sort(sort: str) -> tuple[int, str]:
     """Start in milliseconds, and trace id."""
     start, trace_id, _ = sort.split("#", 2)
     return int(start), trace_id
+
+
+def kind_and_project(pk: str, sk: str) -> tuple[str, str]:
+    """Of any item: the project stands behind the partition's kind or, of lists of projects, in the sort."""
+    kind, _, rest = pk.partition("#")
+    return kind, (rest or sk).partition("#")[0]
+
+
+def in_project(pk: str, sk: str, project: str) -> tuple[str, str]:
+    """The same item's key in another project."""
+    if "#" not in pk:
+        return pk, project
+    kind, _, rest = pk.partition("#")
+    _, mark, last = rest.partition("#")
+    return f"{kind}#{project}{mark}{last}", sk
 
 
 def is_start(text: str) -> bool:

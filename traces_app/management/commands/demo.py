@@ -16,12 +16,12 @@ from llm_tracer import SyncTracerClient
 from traces_app.access import create_key, revoke_key
 from traces_app.management.base import StoreCommand
 from traces_app.management.demo import DAYS, SCENARIOS, Teller
+from traces_app.management.progress import Progress
 
 DAY_NS: Final = 86_400 * 10**9
 LONGEST_STORY_NS: Final = 3600 * 10**9
 DELIVERY_TIMEOUT_S: Final = 120.0
 FLUSH_EVERY: Final = 25
-BAR_CHARACTERS: Final = 30
 
 
 class Command(StoreCommand):
@@ -58,15 +58,10 @@ class Command(StoreCommand):
         ages_ns = sorted(
             (rng.randrange(DAYS * DAY_NS) + LONGEST_STORY_NS for _ in range(count)), reverse=True
         )
+        progress = Progress(self.stderr)
         for number, age_ns in enumerate(ages_ns, 1):
             rng.choice(SCENARIOS)(Teller(tracer, rng, now_ns - age_ns))
             if number % FLUSH_EVERY == 0:
                 tracer.flush(DELIVERY_TIMEOUT_S)
-            self._show(number, count)
-
-    def _show(self, number: int, total: int) -> None:
-        if self.stderr.isatty() or number == total:
-            done = number * BAR_CHARACTERS // total
-            bar = "█" * done + "·" * (BAR_CHARACTERS - done)
-            self.stderr.write(f"\r{bar} {number}/{total} stories", ending="\n" if number == total else "")
-            self.stderr.flush()
+            progress.show(f"{number}/{count} stories", number, count)
+        progress.close()
