@@ -48,8 +48,6 @@ UNUSED: Final = (
 KEPT_LOCALE: Final = "django/conf/locale"
 LANGUAGE: Final = "en"
 
-STAND_IN: Final = '"""In place of the HTTP client of genai_prices\' updater, which never starts here."""'
-
 
 def trim(tree: Path) -> None:
     keep_locale(tree)
@@ -57,7 +55,6 @@ def trim(tree: Path) -> None:
         for path in sorted(tree.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     keep_services(tree / "botocore/data")
-    (tree / "httpx2.py").write_text(STAND_IN)
 
 
 def keep_locale(tree: Path) -> None:
