@@ -13,6 +13,26 @@ from typing import Any, Final
 
 __all__ = ["trim"]
 
+WITHOUT_MODELS: Final = {
+    "django/core/serializers/__init__.py": '"""The encoder in json.py is all that is used."""\n',
+    "django/views/generic/__init__.py": "from django.views.generic.base import TemplateView, View\n",
+}
+"""What Django loads its database models for, wherever it answers a request: here there are none."""
+
+ENCODER: Final = "django/core/serializers/json.py"
+ENCODER_IMPORTS: Final = """\
+import datetime
+import decimal
+import json
+import uuid
+
+from django.utils.duration import duration_iso_string
+from django.utils.functional import Promise
+from django.utils.timezone import is_aware
+
+
+"""
+
 SERVICES: Final = frozenset({"dynamodb"})
 """The only service that is called from inside."""
 
@@ -55,6 +75,14 @@ def trim(tree: Path) -> None:
         for path in sorted(tree.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     keep_services(tree / "botocore/data")
+    leave_models_out(tree)
+
+
+def leave_models_out(tree: Path) -> None:
+    for name, text in WITHOUT_MODELS.items():
+        (tree / name).write_text(text)
+    _, marker, encoder = (tree / ENCODER).read_text().partition("class DjangoJSONEncoder")
+    (tree / ENCODER).write_text(ENCODER_IMPORTS + marker + encoder)
 
 
 def keep_locale(tree: Path) -> None:

@@ -14,9 +14,6 @@ import django
 
 __all__ = ["load"]
 
-INGEST_MODULES = ("tracer_project.urls", "genai_prices.data_snapshot")
-"""Paths of ingest, and the price table that the first call of a model looks into."""
-
 log = logging.getLogger(__name__)
 
 
@@ -24,8 +21,7 @@ def load() -> None:
     """Import the way in and open the store; a store that cannot be opened is told by the first request."""
     gc.disable()  # nothing of what is imported is ever garbage, and looking for it takes 6 % of the time
     django.setup()
-    for module in INGEST_MODULES:
-        import_module(module)
+    import_module("tracer_project.urls")
     _open_store()
     gc.freeze()
     gc.enable()
