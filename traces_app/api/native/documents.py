@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from ninja import Schema
 from pydantic_core import CoreSchema
@@ -15,7 +15,7 @@ class BatchDocument:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
-        return batch_rules(SPAN)
+        return cast("CoreSchema", batch_rules(SPAN))
 
 
 class RejectionOut(Schema):

@@ -6,10 +6,9 @@ Written as pydantic's core reads it: the models above that core take longer to l
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Any, Final, cast, get_args
 
 from pydantic_core import SchemaValidator
-from pydantic_core import core_schema as rules
 
 from traces_app.domain.ids import HEX_NOT_ALL_ZERO, SPAN_ID_DIGITS, TRACE_ID_DIGITS
 from traces_app.domain.span import Kind, Status
@@ -37,51 +36,65 @@ MAX_COUNT: Final = 2**53
 MAX_TIME_UNIX_NANO: Final = 2**63 - 1
 """The year 2262."""
 
-_Rule = rules.CoreSchema
+_Rule = dict[str, Any]
 
 
 def _record(
-    title: str, nullable: dict[str, _Rule], *, required: dict[str, _Rule], never_null: dict[str, _Rule]
-) -> rules.TypedDictSchema:
+    title: str,
+    nullable: dict[str, _Rule],
+    *,
+    required: dict[str, _Rule] | None = None,
+    never_null: dict[str, _Rule] | None = None,
+) -> _Rule:
     """An object; fields not named here are kept."""
-    fields = {name: rules.typed_dict_field(rule, required=True) for name, rule in required.items()}
+    fields = {name: _field(rule, required=True) for name, rule in (required or {}).items()}
     for name, rule in nullable.items():
-        fields[name] = rules.typed_dict_field(rules.nullable_schema(rule), required=False)
-    for name, rule in never_null.items():
-        fields[name] = rules.typed_dict_field(rule, required=False)
-    config = rules.CoreConfig(title=title, strict=True, extra_fields_behavior="allow")
-    return rules.typed_dict_schema(fields, config=config)
+        fields[name] = _field({"type": "nullable", "schema": rule}, required=False)
+    for name, rule in (never_null or {}).items():
+        fields[name] = _field(rule, required=False)
+    config = {"title": title, "strict": True, "extra_fields_behavior": "allow"}
+    return {"type": "typed-dict", "fields": fields, "config": config}
 
 
-def _part(title: str, nullable: dict[str, _Rule], **never_null: _Rule) -> _Rule:
-    return _record(title, nullable, required={}, never_null=never_null)
+def _field(rule: _Rule, *, required: bool) -> _Rule:
+    return {"type": "typed-dict-field", "schema": rule, "required": required}
 
 
 def _hex(digits: int) -> _Rule:
-    return rules.str_schema(pattern=HEX_NOT_ALL_ZERO, min_length=digits, max_length=digits, to_lower=True)
+    rule = {"type": "str", "pattern": HEX_NOT_ALL_ZERO, "to_lower": True}
+    return {**rule, "min_length": digits, "max_length": digits}
 
 
-def _list(item: _Rule) -> _Rule:
-    return rules.list_schema(item, max_length=MAX_LIST_ITEMS)
+def _one_of(words: Any) -> _Rule:
+    return {"type": "literal", "expected": [*get_args(words)]}
 
 
-_ANYTHING: Final = rules.any_schema()
-_TEXT: Final = rules.str_schema()
-_NAME: Final = rules.str_schema(min_length=1, max_length=MAX_NAME_CHARACTERS)
-_LABEL: Final = rules.str_schema(max_length=MAX_LABEL_CHARACTERS)
-_TIME_UNIX_NANO: Final = rules.int_schema(ge=0, le=MAX_TIME_UNIX_NANO)
-_COUNT: Final = rules.int_schema(ge=0, le=MAX_COUNT)
-_AMOUNT: Final = rules.float_schema(ge=0, allow_inf_nan=False)
-_OBJECT: Final = rules.dict_schema(_TEXT, _ANYTHING)
-_COUNTS: Final = rules.dict_schema(_TEXT, _COUNT)
+def _list(item: _Rule, **limits: int) -> _Rule:
+    return {"type": "list", "items_schema": item, **limits}
 
-_CAUSE: Final = _part("Cause", {"type": _TEXT, "message": _TEXT})
-_ERROR: Final = _part(
+
+def _by_name(value: _Rule) -> _Rule:
+    return {"type": "dict", "keys_schema": _TEXT, "values_schema": value}
+
+
+_ANYTHING: Final[_Rule] = {"type": "any"}
+_TEXT: Final[_Rule] = {"type": "str"}
+_NAME: Final[_Rule] = {"type": "str", "min_length": 1, "max_length": MAX_NAME_CHARACTERS}
+_LABEL: Final[_Rule] = {"type": "str", "max_length": MAX_LABEL_CHARACTERS}
+_TIME_UNIX_NANO: Final[_Rule] = {"type": "int", "ge": 0, "le": MAX_TIME_UNIX_NANO}
+_COUNT: Final[_Rule] = {"type": "int", "ge": 0, "le": MAX_COUNT}
+_AMOUNT: Final[_Rule] = {"type": "float", "ge": 0, "allow_inf_nan": False}
+_TEXT_OR_NUMBER: Final[_Rule] = {"type": "union", "choices": [_TEXT, {"type": "int"}]}
+_OBJECT: Final = _by_name(_ANYTHING)
+_COUNTS: Final = _by_name(_COUNT)
+
+_CAUSE: Final = _record("Cause", {"type": _TEXT, "message": _TEXT})
+_ERROR: Final = _record(
     "Error",
     {"type": _TEXT, "message": _TEXT, "stacktrace": _TEXT},
-    causes=rules.list_schema(_CAUSE),
+    never_null={"causes": _list(_CAUSE)},
 )
-_USAGE: Final = _part(
+_USAGE: Final = _record(
     "Usage",  # input and output are inclusive: the others are parts of them
     {
         "input_tokens": _COUNT,
@@ -93,12 +106,12 @@ _USAGE: Final = _part(
         "output_audio_tokens": _COUNT,
     },
 )
-_TOOL: Final = _part("Tool", {"name": _TEXT, "call_id": _TEXT, "definitions": rules.list_schema(_ANYTHING)})
-_PROMPT: Final = _part(
+_TOOL: Final = _record("Tool", {"name": _TEXT, "call_id": _TEXT, "definitions": _list(_ANYTHING)})
+_PROMPT: Final = _record(
     "Prompt",
     {
         "name": _TEXT,
-        "version": rules.union_schema([_TEXT, rules.int_schema()]),
+        "version": _TEXT_OR_NUMBER,
         "template": _ANYTHING,
         "variables": _ANYTHING,
     },
@@ -107,11 +120,11 @@ _PROMPT: Final = _part(
 SPAN: Final = _record(
     "Span",
     {
-        "kind": rules.literal_schema([*get_args(Kind)]),
+        "kind": _one_of(Kind),
         "parent_span_id": _hex(SPAN_ID_DIGITS),
         "start_time_unix_nano": _TIME_UNIX_NANO,
         "end_time_unix_nano": _TIME_UNIX_NANO,
-        "status": rules.literal_schema([*get_args(Status)]),
+        "status": _one_of(Status),
         "error": _ERROR,
         "input": _ANYTHING,
         "output": _ANYTHING,
@@ -122,27 +135,26 @@ SPAN: Final = _record(
         "cost_usd": _AMOUNT,
         "time_to_first_token_ms": _AMOUNT,
         "tool": _TOOL,
-        "documents": rules.list_schema(_ANYTHING),
+        "documents": _list(_ANYTHING),
         "prompt": _PROMPT,
         "session_id": _LABEL,
         "user_id": _LABEL,
-        "tags": _list(_LABEL),
+        "tags": _list(_LABEL, max_length=MAX_LIST_ITEMS),
         "metadata": _OBJECT,
         "environment": _LABEL,
         "release": _LABEL,
-        "scores": _list(_OBJECT),
+        "scores": _list(_OBJECT, max_length=MAX_LIST_ITEMS),
         "attributes": _OBJECT,
         "dropped": _COUNTS,
         "cuts": _COUNTS,
     },
     required={"trace_id": _hex(TRACE_ID_DIGITS), "span_id": _hex(SPAN_ID_DIGITS), "name": _NAME},
-    never_null={},
 )
 """One span. Fields not named here become attributes."""
 
 SPAN_FIELD_NAMES: Final = frozenset(SPAN["fields"])
 
-_RESOURCE: Final = _part(
+_RESOURCE: Final = _record(
     "Resource",  # what is true of the whole sending process
     {"environment": _LABEL, "release": _LABEL, "service_name": _LABEL},
 )
@@ -153,12 +165,15 @@ def batch_rules(span: _Rule) -> _Rule:
     return _record(
         "Batch",
         {"resource": _RESOURCE, "counters": _COUNTS, "client": _OBJECT},
-        required={"spans": rules.list_schema(span)},
-        never_null={},
+        required={"spans": _list(span)},
     )
 
 
-batch_validator: Final = SchemaValidator(batch_rules(_ANYTHING))
+def _validator(rule: _Rule) -> SchemaValidator:
+    return SchemaValidator(cast("Any", rule))
+
+
+batch_validator: Final = _validator(batch_rules(_ANYTHING))
 """Of the envelope: spans are validated one by one, so that a bad one hurts no other."""
 
-span_validator: Final = SchemaValidator(SPAN)
+span_validator: Final = _validator(SPAN)
