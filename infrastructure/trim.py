@@ -119,7 +119,7 @@ def keep_locale(tree: Path) -> None:
 
 
 def keep_services(data: Path) -> None:
-    """Of botocore's models those called, unpacked and without prose: most of making a client is reading them."""
+    """Of botocore's models those called, unpacked and without prose: reading them takes a client longest."""
     for folder in data.iterdir():
         if folder.is_dir() and folder.name not in SERVICES:
             shutil.rmtree(folder)
