@@ -40,9 +40,10 @@ EAGER: Final = "from .core_schema import CoreConfig, CoreSchema, CoreSchemaType,
 LAZY: Final = """\
 
 def __getattr__(name: str) -> _Any:
-    from . import core_schema
+    from importlib import import_module
 
-    return getattr(core_schema, name)
+    core_schema = import_module(".core_schema", __name__)
+    return core_schema if name == "core_schema" else getattr(core_schema, name)
 """
 """A hundred types that only describe schemas; ingest validates by plain ones."""
 

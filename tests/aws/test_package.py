@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infrastructure.package import CHECKOUT, interpreter_of, runtime_requirements, zip_tree
-from infrastructure.trim import rewrite, without_other_services, without_prose
+from infrastructure.trim import EAGER, LAZY, rewrite, without_other_services, without_prose
 from tests.api.calls import span_in
 from tests.aws.events import http_event
 from tests.otlp.exports import CAPTURES, PROTOBUF
@@ -112,3 +112,19 @@ def test_a_library_that_is_no_longer_what_is_rewritten_stops_the_build(tmp_path:
 def test_botocores_models_keep_members_that_are_called_documentation() -> None:
     model = {"documentation": "prose", "members": {"documentation": {"shape": "Text", "documentation": "p"}}}
     assert without_prose(model) == {"members": {"documentation": {"shape": "Text"}}}
+
+
+def test_pydantics_core_is_whole_when_its_schemas_are_asked_for(tmp_path: Path) -> None:
+    package = tmp_path / "core"
+    package.mkdir()
+    (package / "core_schema.py").write_text("CoreSchema = CoreConfig = CoreSchemaType = ErrorType = dict\n")
+    (package / "__init__.py").write_text("from typing import Any as _Any\n" + EAGER)
+    rewrite(package / "__init__.py", lambda old: old.replace(EAGER, LAZY))
+    code = """
+import sys, core
+assert "core.core_schema" not in sys.modules
+from core import CoreSchema, core_schema
+assert CoreSchema is core_schema.CoreSchema is dict
+assert not hasattr(core, "nothing")
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
