@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,9 +96,13 @@ def trim(tree: Path) -> None:
 def load_less(tree: Path) -> None:
     """Rewrites a few modules of libraries; each must be what it was when this was written."""
     for name, text in REPLACED.items():
-        (tree / name).write_text(text)
+        rewrite(tree / name, partial(instead, text))
     rewrite(tree / ENCODER, lambda old: ENCODER_IMPORTS + old[old.index("class DjangoJSONEncoder") :])
     rewrite(tree / PYDANTIC_CORE, lambda old: LAZY.join(old.split(EAGER, maxsplit=1)))
+
+
+def instead(new: str, _: str) -> str:
+    return new
 
 
 def rewrite(file: Path, change: Callable[[str], str]) -> None:
