@@ -2,6 +2,8 @@
 
     .venv/bin/python benchmarks/aws_cost.py [--quick]
 
+prints the bill, and the tables of README.md and docs/deploying.md as they are to be there.
+
 Traces of six spans with 3.9 KB of prose each (workload.py) go through the Lambda handler as our client sends
 them, one trace a request or ten. Measured: write and read units as DynamoDB counts them (on the embedded
 engine, which store_cost.py holds against a DynamoDB server), packed bytes kept, and CPU seconds a request
@@ -184,12 +186,31 @@ def report(
     for line, value in dollars(VOLUMES[2], designs["ours, one trace a request"]).items():
         print(f"  of 1,000k, one a request: {line:10}{value:8.2f}")
     ours, theirs = totals["ours, one trace a request"], totals["the original's design"]
+    print_tables(ours, theirs)
     figures = {f"usd_{volume // 1000}k": round(total, 2) for volume, total in zip(VOLUMES, ours, strict=True)}
     figures |= {
         "original_over_ours_1000k": round(theirs[2] / ours[2], 1),
         "cpu_ms": round(single["cpu_ms"], 1),
     }
     print(json.dumps(figures))
+
+
+def print_tables(ours: list[float], theirs: list[float]) -> None:
+    """As they stand in README.md and docs/deploying.md, to be copied there."""
+    print("\nREADME.md:\n")
+    print(row("spans a month", *(f"{volume:,}" for volume in VOLUMES)))
+    print("|---" * (len(VOLUMES) + 1) + "|")
+    print(row("on AWS, kept 90 days", *(f"${total:,.2f}" for total in ours)))
+    print("\ndocs/deploying.md:\n")
+    print(row("spans a month", "ours", "the original's design"))
+    print("|---|---|---|")
+    for volume, mine, other in zip(VOLUMES, ours, theirs, strict=True):
+        print(row(f"{volume:,}", f"${mine:,.2f}", f"${other:,.2f}"))
+    print()
+
+
+def row(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/cold_start.py [--quick] [--rounds 11]
 
 Each start is a process of its own under Lambda's Python (where there is none it says which it takes): import
-the handler, take one event of a function URL, call DynamoDB once (a stand-in on loopback), answer. The
+the handler, take one event of a function URL, call DynamoDB (the embedded engine on loopback), answer. The
 numbers are CPU seconds of the process, medians; the variants take turns, so noise hurts all alike.
 
 Ours is the real package (infrastructure/package.py). The other is what one would write otherwise: an endpoint
@@ -14,6 +14,7 @@ its bytecode gets the same care (unchecked-hash), and a column shows it as pip i
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
 import platform
@@ -21,6 +22,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,10 +101,8 @@ assert answer["statusCode"] in (200, 202), answer
 print(json.dumps({"ready": ready, "first": time.process_time() - ready, "modules": len(sys.modules)}))
 """
 
-ANSWERS = {
-    "BatchWriteItem": {"UnprocessedItems": {}, "ConsumedCapacity": []},
-    "Query": {"Items": [], "Count": 0, "ScannedCount": 0},
-}
+KEYS = [("pk", "HASH"), ("sk", "RANGE")]
+TABLES = ("traces", "spans")
 
 
 def main() -> None:
@@ -213,15 +213,45 @@ def headers_of(content_type: str) -> dict[str, str]:
 
 @contextmanager
 def stand_in() -> Iterator[str]:
-    """DynamoDB that has nothing and takes everything."""
+    """DynamoDB's operations on loopback, by the embedded engine."""
+    from traces_app.storage.embedded.client import EmbeddedClient
 
+    with tempfile.TemporaryDirectory() as folder:
+        client = EmbeddedClient(Path(folder) / "items.sqlite3")
+        for name in TABLES:
+            make_table(client, name)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(client))
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            server.server_close()
+            client.close()
+
+
+def make_table(client: Any, name: str) -> None:
+    client._make_api_call(
+        "CreateTable",
+        {
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind in KEYS],
+            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key, _ in KEYS],
+        },
+    )
+
+
+def handler_of(client: Any) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
             operation = self.headers["X-Amz-Target"].partition(".")[2]
-            body = json.dumps(ANSWERS.get(operation, {})).encode()
+            answer = client._make_api_call(operation, json.loads(sent, object_hook=with_bytes))
+            body = json.dumps(answer, default=lambda value: base64.b64encode(value).decode()).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/x-amz-json-1.0")
             self.send_header("Content-Length", str(len(body)))
@@ -231,14 +261,12 @@ def stand_in() -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    return Handler
+
+
+def with_bytes(value: dict[str, Any]) -> dict[str, Any]:
+    """Binary attributes travel as base64."""
+    return {"B": base64.b64decode(value["B"])} if value.keys() == {"B"} else value
 
 
 def start(python: Path, tree: Path, handler: str, event: dict[str, Any], url: str) -> dict[str, float]:
@@ -257,6 +285,8 @@ def start(python: Path, tree: Path, handler: str, event: dict[str, Any], url: st
         "API_KEYS": "project-bench." + "s" * 43,
         "ALLOWED_HOSTS": ".on.aws",
         "STORAGE_URL": "dynamodb",
+        "DYNAMODB_TRACES_TABLE": TABLES[0],
+        "DYNAMODB_SPANS_TABLE": TABLES[1],
         "LOG_LEVEL": "ERROR",
     }
     command = [str(python), "-c", CHILD, str(tree), handler, str(file)]

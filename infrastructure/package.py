@@ -36,10 +36,10 @@ PLATFORMS: Final = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
 NOT_ON_LAMBDA: Final = frozenset(
     {
         *("gunicorn", "packaging"),
-        *("httpx", "httpcore", "httpx2", "httpcore2", "h11", "anyio", "certifi", "idna", "truststore"),
+        *("httpx", "httpcore", "h11", "anyio", "certifi", "idna"),
     }
 )
-"""The server and the HTTP clients of other places. (botocore brings its own certificates.)"""
+"""The server and the HTTP client of other places. (botocore brings its own certificates.)"""
 
 ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 

@@ -16,10 +16,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # Zappa loads t
 from infrastructure.deployment import WrongSetting, read_deployment
 from infrastructure.stack import Stack
 
-__all__ = ["complete_settings", "forget_removed_variables", "narrow_permission", "narrow_public_access"]
+__all__ = [
+    "allow_schedules",
+    "complete_settings",
+    "forget_removed_variables",
+    "narrow_permission",
+    "narrow_public_access",
+]
 
 INVOKE_SID: Final = "FunctionURLAllowPublicAccessInvoke"
 """The name of Zappa's statement. Zappa adds no statement whose name is there, so ours keeps it."""
+
+SCHEDULES_SID: Final = "SchedulesOfThisStack"
 
 
 def complete_settings(cli: Any) -> None:
@@ -44,12 +52,13 @@ def narrow_public_access(cli: Any) -> None:
     """Zappa's ``post`` callback: the public may call the URL, nobody else may call the function."""
     client, name = cli.zappa.lambda_client, cli.lambda_name
     narrow_permission(client, name)
+    allow_schedules(client, name)
     forget_removed_variables(client, name, read_deployment(cli.api_stage).function_variables())
 
 
 def narrow_permission(client: Any, name: str) -> None:
     """Add the statement that a function URL needs, under its condition; in place of a wide one, if any."""
-    statement = _statement_of(client, name)
+    statement = _statement_of(client, name, INVOKE_SID)
     if statement is not None and _is_narrow(statement):
         return
     if statement is not None:
@@ -61,6 +70,26 @@ def narrow_permission(client: Any, name: str) -> None:
         Principal="*",
         InvokedViaFunctionUrl=True,
     )
+
+
+def allow_schedules(client: Any, name: str) -> None:
+    """Rules of the template, whose names begin with the function's, may call it: of this account alone."""
+    if _statement_of(client, name, SCHEDULES_SID) is not None:
+        return
+    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    client.add_permission(
+        FunctionName=name,
+        StatementId=SCHEDULES_SID,
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rules_of(arn, name),
+    )
+
+
+def rules_of(function_arn: str, name: str) -> str:
+    """Of the same partition, region and account as the function."""
+    _, partition, _, region, account, *_ = function_arn.split(":")
+    return f"arn:{partition}:events:{region}:{account}:rule/{name}-*"
 
 
 def forget_removed_variables(client: Any, name: str, wanted: dict[str, str]) -> None:
@@ -83,12 +112,12 @@ def _leave_out_wide_permission() -> None:
     core.FUNCTION_URL_PUBLIC_PERMISSION_RULES = tuple(rule for rule in rules if rule[0] != INVOKE_SID)
 
 
-def _statement_of(client: Any, name: str) -> dict[str, Any] | None:
+def _statement_of(client: Any, name: str, sid: str) -> dict[str, Any] | None:
     try:
         policy = json.loads(client.get_policy(FunctionName=name)["Policy"])
     except client.exceptions.ResourceNotFoundException:
         return None
-    return next((found for found in policy["Statement"] if found["Sid"] == INVOKE_SID), None)
+    return next((found for found in policy["Statement"] if found["Sid"] == sid), None)
 
 
 def _is_narrow(statement: dict[str, Any]) -> bool:

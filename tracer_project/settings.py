@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging.config
 import platform
 import secrets
 import sys
@@ -74,7 +75,7 @@ MIDDLEWARE = [
     "traces_app.api.metering.Measured",
     "traces_app.api.health.HealthFirst",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "traces_app.explorer.static_files.StaticFiles",
     "traces_app.explorer.security.PageGuard",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -148,3 +149,5 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {"botocore": {"level": "WARNING"}, "pynamodb": {"level": "WARNING"}},
 }
+LOGGING_CONFIG = None  # Django's would add mails to administrators, and load its debug pages for them
+logging.config.dictConfig(LOGGING)

@@ -1,23 +1,39 @@
 """Where each part of the site begins.
 
-What exporters post to is loaded with this module; the API and the pages when the first path of theirs is
-asked for. A Lambda instance that only takes spans in never loads a page.
+What our own client posts to is loaded with this module; each other part when the first path of its is asked
+for. A Lambda instance that only takes spans in never loads a page, and one that shows pages no protobuf.
 """
 
-from django.urls import include, path
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import path, reverse
 from django.urls.resolvers import RoutePattern, URLResolver
-from django.views.generic import RedirectView
 
 from traces_app.api.native.receive import receive_batch
 
+
+class Section(URLResolver):  # type: ignore[misc, unused-ignore]
+    """Paths below a prefix in a module that is not imported (as ``include`` would) before it is needed."""
+
+    def __init__(self, prefix: str, module: str, namespace: str) -> None:
+        super().__init__(RoutePattern(prefix), module, app_name=namespace, namespace=namespace)
+
+    def _populate(self) -> None:
+        """Django calls this for every section when the first address of any is made from its name.
+
+        Nothing is to be done: names are looked up through the namespace, in the section's own patterns.
+        """
+
+
+def to_dashboard(_: HttpRequest) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("explorer:traces"))
+
+
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="explorer:traces")),
-    path("dashboard", RedirectView.as_view(pattern_name="explorer:traces")),
-    path("", include("traces_app.api.otlp.router")),
+    path("", to_dashboard),
+    path("dashboard", to_dashboard),
     path("api/ingest", receive_batch),
-    # A name instead of a module: Django imports it when it looks inside (``include`` would at once).
-    URLResolver(RoutePattern("api/"), "traces_app.api.urls", app_name="ninja", namespace="api"),
-    URLResolver(
-        RoutePattern("dashboard/"), "traces_app.explorer.urls", app_name="explorer", namespace="explorer"
-    ),
+    Section("v1/", "traces_app.api.otlp.router", "otlp"),
+    Section("api/public/otel/v1/", "traces_app.api.otlp.router", "langfuse"),
+    Section("api/", "traces_app.api.urls", "api"),
+    Section("dashboard/", "traces_app.explorer.urls", "explorer"),
 ]

@@ -11,7 +11,13 @@ import pytest
 
 from infrastructure.commands import NotDone, changed_variables, check_server_settings
 from infrastructure.deployment import EXAMPLE, HERE, SERVER, WrongSetting, read_deployment
-from infrastructure.zappa_hooks import INVOKE_SID, forget_removed_variables, narrow_permission
+from infrastructure.zappa_hooks import (
+    INVOKE_SID,
+    allow_schedules,
+    forget_removed_variables,
+    narrow_permission,
+)
+from tests.aws.events import FUNCTION_ARN
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NAME = "llm-tracer-dev"
@@ -137,16 +143,21 @@ class FakeLambda:
         self.calls.append("remove")
         del self.statements[StatementId]
 
-    def add_permission(self, *, StatementId: str, InvokedViaFunctionUrl: bool, **_: Any) -> None:  # noqa: N803
+    def add_permission(self, *, StatementId: str, **asked: Any) -> None:  # noqa: N803
         self.calls.append("add")
-        condition = {"Bool": {"lambda:InvokedViaFunctionUrl": str(InvokedViaFunctionUrl).lower()}}
-        self.statements[StatementId] = {"Sid": StatementId, "Condition": condition}
+        condition: dict[str, Any] = {}
+        if via_url := asked.get("InvokedViaFunctionUrl"):
+            condition = {"Bool": {"lambda:InvokedViaFunctionUrl": str(via_url).lower()}}
+        if source := asked.get("SourceArn"):
+            condition = {"ArnLike": {"AWS:SourceArn": source}}
+        statement = {"Sid": StatementId, "Principal": asked["Principal"], "Condition": condition}
+        self.statements[StatementId] = statement
 
     def get_waiter(self, _: str) -> Any:
         return type("Waiter", (), {"wait": staticmethod(lambda **_: None)})
 
     def get_function_configuration(self, **_: Any) -> dict[str, Any]:
-        return {"Environment": {"Variables": self.variables}}
+        return {"Environment": {"Variables": self.variables}, "FunctionArn": FUNCTION_ARN}
 
     def update_function_configuration(self, *, Environment: dict[str, Any], **_: Any) -> None:  # noqa: N803
         self.calls.append("variables")
@@ -163,6 +174,17 @@ def test_the_public_may_call_through_the_url_only() -> None:
         before = list(client.calls)
         narrow_permission(client, NAME)
         assert client.calls == before, "a statement that is narrow is left alone: no gap in service"
+
+
+def test_only_rules_of_this_account_that_are_named_after_the_function_may_call_it() -> None:
+    client = FakeLambda()
+    allow_schedules(client, NAME)
+    (statement,) = client.statements.values()
+    assert statement["Principal"] == "events.amazonaws.com"
+    rules = "arn:aws:events:us-east-1:123456789012:rule/llm-tracer-dev-*"
+    assert statement["Condition"] == {"ArnLike": {"AWS:SourceArn": rules}}
+    allow_schedules(client, NAME)
+    assert client.calls == ["add"]
 
 
 def test_variables_taken_out_of_the_file_leave_the_function() -> None:

@@ -7,9 +7,15 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from infrastructure.package import CHECKOUT, interpreter_of, runtime_requirements, zip_tree
-from infrastructure.trim import without_other_services
+from infrastructure.trim import EAGER, LAZY, rewrite, without_other_services, without_prose
+from tests.api.calls import span_in
+from tests.aws.events import http_event
+from tests.otlp.exports import CAPTURES, PROTOBUF
 
 
 def test_only_what_runs_on_lambda_is_installed() -> None:
@@ -51,25 +57,74 @@ def test_endpoints_of_other_services_are_left_out() -> None:
     )
 
 
-def test_taking_spans_in_never_loads_pages_or_the_read_api(tmp_path: Path) -> None:
-    code = """
-import sys
-from tests.aws.events import Context, http_event
-from tests.otlp.exports import CAPTURES
+LOADED_BY = """
+import base64, json, sys
+from tests.aws.events import Context
 from tracer_project.aws_lambda.handler import handle
-headers = {"content-type": "application/x-protobuf", "content-encoding": "gzip", "x-api-key": "project-dev"}
-body = (CAPTURES / "oi-openai-chat" / "body-1.bin").read_bytes()
-answer = handle(http_event("/v1/traces", method="POST", headers=headers, body=body), Context())
-assert answer["statusCode"] == 200, answer
-pages = ("traces_app.explorer.views", "traces_app.explorer.pages", "traces_app.explorer.login",
-    "traces_app.api.read", "traces_app.api.seed", "traces_app.management.demo")
-print([name for name in sys.modules if name.startswith(pages)])
+answer = handle(json.loads(sys.argv[1]), Context())
+assert answer["statusCode"] in (200, 202), answer
+print(json.dumps([name for name in sys.modules if name.startswith(tuple(sys.argv[2:]))]))
 """
+PAGES = ("traces_app.explorer.views", "traces_app.explorer.pages", "traces_app.explorer.login")
+API = ("traces_app.api.read", "traces_app.api.seed", "ninja", "pydantic.")
+PROTOBUF_READER = ("traces_app.api.otlp", "google.protobuf")
+NEVER = ("whitenoise", "genai_prices", "traces_app.management")
+
+
+def loaded_by(event: dict[str, Any], folder: Path, *prefixes: str) -> Any:
+    """Modules with these prefixes in a process that answered this one event."""
     variables = {
-        "STORAGE_URL": f"sqlite:///{tmp_path}/x.sqlite3",
+        "STORAGE_URL": f"sqlite:///{folder}/x.sqlite3",
         "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT}/client",
     }
-    said = subprocess.run(
-        [sys.executable, "-c", code], cwd=CHECKOUT, env=variables, capture_output=True, text=True, check=False
-    )
-    assert said.stdout.strip() == "[]", said.stderr
+    command = [sys.executable, "-c", LOADED_BY, json.dumps(event), *prefixes]
+    said = subprocess.run(command, cwd=CHECKOUT, env=variables, capture_output=True, text=True, check=False)
+    assert not said.returncode, said.stderr
+    return json.loads(said.stdout)
+
+
+def test_our_clients_batch_loads_no_page_no_api_and_no_protobuf(tmp_path: Path) -> None:
+    headers = {"content-type": "application/json", "x-api-key": "project-dev"}
+    body = json.dumps({"spans": [span_in(model="gpt-4o")]})
+    event = http_event("/api/ingest", method="POST", headers=headers, body=body)
+    assert loaded_by(event, tmp_path, *PAGES, *API, *PROTOBUF_READER, *NEVER) == []
+
+
+def test_an_exporters_batch_loads_no_page_and_no_api(tmp_path: Path) -> None:
+    headers = {"content-type": PROTOBUF, "content-encoding": "gzip", "x-api-key": "project-dev"}
+    body = (CAPTURES / "oi-openai-chat" / "body-1.bin").read_bytes()
+    event = http_event("/v1/traces", method="POST", headers=headers, body=body)
+    assert loaded_by(event, tmp_path, *PAGES, *API, *NEVER) == []
+
+
+def test_a_page_loads_no_api_and_no_protobuf(tmp_path: Path) -> None:
+    event = http_event("/dashboard/login")
+    assert loaded_by(event, tmp_path, *API, *PROTOBUF_READER, *NEVER) == []
+
+
+def test_a_library_that_is_no_longer_what_is_rewritten_stops_the_build(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text("new = 1\n")
+    with pytest.raises(SystemExit, match=r"module\.py"):
+        rewrite(file, lambda old: old.replace("old", "new"))
+
+
+def test_botocores_models_keep_members_that_are_called_documentation() -> None:
+    model = {"documentation": "prose", "members": {"documentation": {"shape": "Text", "documentation": "p"}}}
+    assert without_prose(model) == {"members": {"documentation": {"shape": "Text"}}}
+
+
+def test_pydantics_core_is_whole_when_its_schemas_are_asked_for(tmp_path: Path) -> None:
+    package = tmp_path / "core"
+    package.mkdir()
+    (package / "core_schema.py").write_text("CoreSchema = CoreConfig = CoreSchemaType = ErrorType = dict\n")
+    (package / "__init__.py").write_text("from typing import Any as _Any\n" + EAGER)
+    rewrite(package / "__init__.py", lambda old: old.replace(EAGER, LAZY))
+    code = """
+import sys, core
+assert "core.core_schema" not in sys.modules
+from core import CoreSchema, core_schema
+assert CoreSchema is core_schema.CoreSchema is dict
+assert not hasattr(core, "nothing")
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)

@@ -1,6 +1,8 @@
 """Management commands from a short list: ``{"manage": "create_key shop --scope ingest"}``.
 
-What a command prints goes back to the caller alone. It is never logged: ``create_key`` prints a key.
+A person sends such an event by ``just manage-dev``, a schedule by a rule in infrastructure/template.yaml
+whose target has it as ``Input``. What a command prints goes back to the caller alone. It is never logged:
+``create_key`` prints a key. One that fails is an error of the function, which the alarm tells by mail.
 """
 
 from __future__ import annotations
@@ -18,9 +20,20 @@ from tracer_project.aws_lambda.refusal import CommandFailed, Refused
 __all__ = ["ALLOWED", "run"]
 
 ALLOWED: Final = frozenset(
-    {"check", "create_key", "list_keys", "renormalize", "revoke_key", "train_dictionary"}
+    {
+        "apply_retention",
+        "check",
+        "create_key",
+        "erase",
+        "list_keys",
+        "renormalize",
+        "revoke_key",
+        "train_dictionary",
+    }
 )
-"""None of them takes a path, an address or code; none makes or deletes tables, the stack does that."""
+"""To allow one more, add its name. None may take a path, an address or code (the caller is whoever may invoke
+the function), or run longer than timeout_seconds of zappa_settings.json; the stack makes tables, no command.
+"""
 
 MAX_CHARACTERS: Final = 1_000
 """Of one command line: the longest sensible one has a label of 200."""

@@ -14,8 +14,7 @@ import django
 
 __all__ = ["load"]
 
-INGEST_MODULES = ("tracer_project.urls", "genai_prices.data_snapshot")
-"""Paths of ingest, and the price table that the first call of a model looks into."""
+PATHS_OF_INGEST = ("tracer_project.urls", "tracer_project.aws_lambda.http")
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +23,18 @@ def load() -> None:
     """Import the way in and open the store; a store that cannot be opened is told by the first request."""
     gc.disable()  # nothing of what is imported is ever garbage, and looking for it takes 6 % of the time
     django.setup()
-    for module in INGEST_MODULES:
+    for module in PATHS_OF_INGEST:
         import_module(module)
+    _load_prices()
     _open_store()
     gc.freeze()
     gc.enable()
+
+
+def _load_prices() -> None:
+    from traces_app.domain import price_table  # noqa: PLC0415 - as the store
+
+    price_table.load()
 
 
 def _open_store() -> None:

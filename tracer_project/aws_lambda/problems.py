@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 
-from traces_app.api.otlp.answers import refusal
 from traces_app.api.problems import ProblemError, problem_response
 
 __all__ = ["answer_too_large", "body_too_large", "malformed"]
@@ -43,8 +42,9 @@ def answer_too_large(event: dict[str, Any]) -> dict[str, Any]:
 
 def _told(event: dict[str, Any], problem: ProblemError) -> dict[str, Any]:
     request = _request_of(event)
-    is_otlp = request.path.startswith(OTLP_PATHS)
-    response = refusal(request, problem) if is_otlp else problem_response(problem)
+    response = (
+        _as_otlp(request, problem) if request.path.startswith(OTLP_PATHS) else problem_response(problem)
+    )
     body = b"".join(response)
     return {
         "statusCode": response.status_code,
@@ -53,6 +53,12 @@ def _told(event: dict[str, Any], problem: ProblemError) -> dict[str, Any]:
         "isBase64Encoded": True,
         "body": base64.b64encode(body).decode("ascii"),
     }
+
+
+def _as_otlp(request: HttpRequest, problem: ProblemError) -> Any:
+    from traces_app.api.otlp.answers import refusal  # noqa: PLC0415 - protobuf, for those who speak it
+
+    return refusal(request, problem)
 
 
 def _request_of(event: dict[str, Any]) -> HttpRequest:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from traces_app.api.api import api
 
-urlpatterns, app_name, _ = api.urls
+urlpatterns, _, _ = api.urls

@@ -1,11 +1,11 @@
-"""Problems of what pydantic refuses: the field, and why."""
+"""Problems of what pydantic's core refuses: the field, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-import pydantic
+from pydantic_core import ValidationError
 
 from traces_app.api.problems import ProblemError, translate
 
@@ -31,8 +31,8 @@ def problem_of_fields(found: Sequence[Any]) -> ProblemError:
     )
 
 
-def _of_model(error: pydantic.ValidationError) -> ProblemError:
+def _of_model(error: ValidationError) -> ProblemError:
     return problem_of_fields(error.errors(include_url=False, include_context=False, include_input=False))
 
 
-translate(pydantic.ValidationError, _of_model)
+translate(ValidationError, _of_model)

@@ -1,7 +1,7 @@
-"""What a call cost: token counts times a dated price table (PyPI ``genai-prices``).
+"""What a call cost: token counts times a dated price table (``price_table``, made from ``genai-prices``).
 
-The table is looked up once per model and half hour and the arithmetic is done here, because the
-library's own ``calc_price`` takes some 200 microseconds a call; a test holds both to the same sums.
+The table is looked up once per model and half hour and the arithmetic is done here; a test holds sums and
+models found to those of the library.
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from traces_app.domain import price_table
 from traces_app.domain.span import Usage
-
-if TYPE_CHECKING:
-    from genai_prices.types import ModelPrice
 
 TOKENS_PER_PRICE: Final = 1_000_000
 PRICE_SLOT_S: Final = 1800
 """Prices that depend on the time of day change on half hours."""
 
-_PRICE_KEYS: Final = {
+PRICE_KEYS: Final = {
     "input": "input_mtok",
     "cache read": "cache_read_mtok",
     "cache write": "cache_write_mtok",
@@ -30,10 +28,11 @@ _PRICE_KEYS: Final = {
     "reasoning": "output_reasoning_mtok",
     "output audio": "output_audio_mtok",
 }
-PRICE_LABELS: Final = tuple(_PRICE_KEYS)
+"""Our label to the library's name."""
+PRICE_LABELS: Final = tuple(PRICE_KEYS)
 
 Prices = dict[str, Any]
-"""The library's price (plain or in tiers) by our label."""
+"""The table's price (a number, or a base with tiers) by our label."""
 
 _Directions = tuple[tuple[str, int, tuple[tuple[str, int | None], ...]], ...]
 
@@ -102,23 +101,11 @@ _LAST_RESORT: Final = "openai"
 @lru_cache(maxsize=4096)
 def _model_price(model: str, provider: str | None, slot: int) -> tuple[str, Prices] | None:
     """Whose prices, and those of the labels that have one."""
-    from genai_prices import data_snapshot  # noqa: PLC0415 - 0.3 s to import; only who prices pays it
-
     at = datetime.fromtimestamp(slot * PRICE_SLOT_S, UTC)
-    table = data_snapshot.get_snapshot()
     for provider_id in dict.fromkeys((provider or None, None, _LAST_RESORT)):
-        try:
-            found_provider, found_model = table.find_provider_model(model, None, provider_id, None)
-        except LookupError:
-            continue
-        return f"{found_provider.id}/{found_model.id}", _by_label(found_model.get_prices(at))
+        if found := price_table.find(model, provider_id, at):
+            return found
     return None
-
-
-def _by_label(prices: ModelPrice) -> Prices:
-    found = ((label, getattr(prices, key)) for label, key in _PRICE_KEYS.items())
-    known = {label: price for label, price in found if price is not None}
-    return {label: price if hasattr(price, "tiers") else float(price) for label, price in known.items()}
 
 
 def worked_sum(usage: Usage, usd_per_million: Mapping[str, float]) -> list[CostLine]:
@@ -172,8 +159,8 @@ def _rate(price_of_unit: Any, long_context_tokens: int) -> float:
     """USD per million tokens. A tier that is crossed applies to all tokens of the call, as providers bill."""
     if isinstance(price_of_unit, float):
         return price_of_unit
-    rate = price_of_unit.base
-    for tier in price_of_unit.tiers:
-        if long_context_tokens > tier.start:
-            rate = tier.price
-    return float(rate)
+    rate: float = price_of_unit["base"]
+    for start, price_of_tier in price_of_unit["tiers"]:
+        if long_context_tokens > start:
+            rate = price_of_tier
+    return rate

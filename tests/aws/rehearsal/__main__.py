@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 
 import httpx
+import pytest
 
 from infrastructure.template import load
 from tests.aws.rehearsal import calls
@@ -119,6 +120,15 @@ class Rehearsal:
         ]
         assert direct
         assert all(one["InvokedViaFunctionUrl"] is True for one in direct), direct
+
+    def the_role_reads_and_writes_items_and_nothing_else(self) -> None:
+        as_function = self.stage.client("dynamodb", key="role-key")
+        table = {"TableName": "llm-tracer-dev-spans"}
+        for call in (as_function.scan, as_function.describe_table, as_function.delete_table):
+            with pytest.raises(as_function.exceptions.ClientError, match="AccessDenied"):
+                call(**table)
+        key = {"pk": {"S": "nobody"}, "sk": {"S": "-"}}
+        assert "Item" not in as_function.get_item(**table, Key=key)
 
     def the_package_holds_no_secret(self) -> None:
         values = self.stage.settings()

@@ -50,14 +50,14 @@ class Stage:
         assert bool(finished.returncode) == fails, f"just {' '.join(words)}\n{said}"
         return said
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, *, key: str = "") -> Any:
         names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-        endpoint_url, key, secret = (self.environment[name] for name in names)
+        endpoint_url, own_key, secret = (self.environment[name] for name in names)
         return boto3.client(
             service,
             region_name=REGION,
             endpoint_url=endpoint_url,
-            aws_access_key_id=key,
+            aws_access_key_id=key or own_key,
             aws_secret_access_key=secret,
         )
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from ninja import Schema
+from pydantic_core import CoreSchema
 
-from traces_app.api.native.schemas import BatchIn, SpanIn
+from traces_app.api.native.schemas import SPAN, batch_rules
 
 
-class BatchDocument(BatchIn):
+class BatchDocument:
     """The batch as the API's page describes it."""
 
-    spans: list[SpanIn]
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: Any) -> CoreSchema:
+        return cast("CoreSchema", batch_rules(SPAN))
 
 
 class RejectionOut(Schema):

@@ -1,14 +1,26 @@
-"""The native batch: what our client sends, and what it is told."""
+"""The native batch: what our client sends.
+
+Written as pydantic's core reads it: the models above that core take longer to load than Django.
+``documents`` describes the same rules in the API's document.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Required
+from typing import Any, Final, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
+from pydantic_core import SchemaValidator
 
 from traces_app.domain.ids import HEX_NOT_ALL_ZERO, SPAN_ID_DIGITS, TRACE_ID_DIGITS
 from traces_app.domain.span import Kind, Status
+
+__all__ = [
+    "MAX_SPANS_PER_BATCH",
+    "SPAN",
+    "SPAN_FIELD_NAMES",
+    "batch_rules",
+    "batch_validator",
+    "span_validator",
+]
 
 MAX_SPANS_PER_BATCH: Final = 10_000
 """A client that sends more at once has lost count; the answer to so many would be late."""
@@ -24,118 +36,144 @@ MAX_COUNT: Final = 2**53
 MAX_TIME_UNIX_NANO: Final = 2**63 - 1
 """The year 2262."""
 
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS)]
-Label = Annotated[str, StringConstraints(max_length=MAX_LABEL_CHARACTERS)]
-TraceId = Annotated[
-    str,
-    StringConstraints(
-        pattern=HEX_NOT_ALL_ZERO, min_length=TRACE_ID_DIGITS, max_length=TRACE_ID_DIGITS, to_lower=True
-    ),
-]
-SpanId = Annotated[
-    str,
-    StringConstraints(
-        pattern=HEX_NOT_ALL_ZERO, min_length=SPAN_ID_DIGITS, max_length=SPAN_ID_DIGITS, to_lower=True
-    ),
-]
-TimeUnixNano = Annotated[int, Field(ge=0, le=MAX_TIME_UNIX_NANO)]
-Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-JsonObject = dict[str, Any]
+_Rule = dict[str, Any]
 
 
-class CauseIn(TypedDict, total=False):
-    type: str | None
-    message: str | None
+def _record(
+    title: str,
+    nullable: dict[str, _Rule],
+    *,
+    required: dict[str, _Rule] | None = None,
+    never_null: dict[str, _Rule] | None = None,
+) -> _Rule:
+    """An object; fields not named here are kept."""
+    fields = {name: _field(rule, required=True) for name, rule in (required or {}).items()}
+    for name, rule in nullable.items():
+        fields[name] = _field({"type": "nullable", "schema": rule}, required=False)
+    for name, rule in (never_null or {}).items():
+        fields[name] = _field(rule, required=False)
+    config = {"title": title, "strict": True, "extra_fields_behavior": "allow"}
+    return {"type": "typed-dict", "fields": fields, "config": config}
 
 
-class ErrorIn(TypedDict, total=False):
-    type: str | None
-    message: str | None
-    stacktrace: str | None
-    causes: list[CauseIn]
+def _field(rule: _Rule, *, required: bool) -> _Rule:
+    return {"type": "typed-dict-field", "schema": rule, "required": required}
 
 
-class UsageIn(TypedDict, total=False):
-    """Input and output are inclusive: the others are parts of them."""
-
-    input_tokens: Count | None
-    output_tokens: Count | None
-    cache_read_tokens: Count | None
-    cache_write_tokens: Count | None
-    reasoning_tokens: Count | None
-    input_audio_tokens: Count | None
-    output_audio_tokens: Count | None
+def _hex(digits: int) -> _Rule:
+    rule = {"type": "str", "pattern": HEX_NOT_ALL_ZERO, "to_lower": True}
+    return {**rule, "min_length": digits, "max_length": digits}
 
 
-class ToolIn(TypedDict, total=False):
-    name: str | None
-    call_id: str | None
-    definitions: list[Any] | None
+def _one_of(words: Any) -> _Rule:
+    return {"type": "literal", "expected": [*get_args(words)]}
 
 
-class PromptIn(TypedDict, total=False):
-    name: str | None
-    version: str | int | None
-    template: Any
-    variables: Any
+def _list(item: _Rule, **limits: int) -> _Rule:
+    return {"type": "list", "items_schema": item, **limits}
 
 
-class SpanIn(TypedDict, total=False):
-    """One span; its ids and its name are required. Fields not named here are kept as attributes."""
-
-    __pydantic_config__ = ConfigDict(strict=True, extra="allow")  # type: ignore[misc]
-
-    trace_id: Required[TraceId]
-    span_id: Required[SpanId]
-    name: Required[Name]
-    kind: Kind | None
-    parent_span_id: SpanId | None
-    start_time_unix_nano: TimeUnixNano | None
-    end_time_unix_nano: TimeUnixNano | None
-    status: Status | None
-    error: ErrorIn | None
-    input: Any
-    output: Any
-    model: Label | None
-    provider: Label | None
-    parameters: JsonObject | None
-    usage: UsageIn | None
-    cost_usd: Amount | None
-    time_to_first_token_ms: Amount | None
-    tool: ToolIn | None
-    documents: list[Any] | None
-    prompt: PromptIn | None
-    session_id: Label | None
-    user_id: Label | None
-    tags: Annotated[list[Label], Field(max_length=MAX_LIST_ITEMS)] | None
-    metadata: JsonObject | None
-    environment: Label | None
-    release: Label | None
-    scores: Annotated[list[JsonObject], Field(max_length=MAX_LIST_ITEMS)] | None
-    attributes: JsonObject | None
-    dropped: dict[str, Count] | None
-    cuts: dict[str, Count] | None
+def _by_name(value: _Rule) -> _Rule:
+    return {"type": "dict", "keys_schema": _TEXT, "values_schema": value}
 
 
-class ResourceIn(TypedDict, total=False):
-    """What is true of the whole sending process; more fields may stand beside these."""
+_ANYTHING: Final[_Rule] = {"type": "any"}
+_TEXT: Final[_Rule] = {"type": "str"}
+_NAME: Final[_Rule] = {"type": "str", "min_length": 1, "max_length": MAX_NAME_CHARACTERS}
+_LABEL: Final[_Rule] = {"type": "str", "max_length": MAX_LABEL_CHARACTERS}
+_TIME_UNIX_NANO: Final[_Rule] = {"type": "int", "ge": 0, "le": MAX_TIME_UNIX_NANO}
+_COUNT: Final[_Rule] = {"type": "int", "ge": 0, "le": MAX_COUNT}
+_AMOUNT: Final[_Rule] = {"type": "float", "ge": 0, "allow_inf_nan": False}
+_TEXT_OR_NUMBER: Final[_Rule] = {"type": "union", "choices": [_TEXT, {"type": "int"}]}
+_OBJECT: Final = _by_name(_ANYTHING)
+_COUNTS: Final = _by_name(_COUNT)
 
-    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+_CAUSE: Final = _record("Cause", {"type": _TEXT, "message": _TEXT})
+_ERROR: Final = _record(
+    "Error",
+    {"type": _TEXT, "message": _TEXT, "stacktrace": _TEXT},
+    never_null={"causes": _list(_CAUSE)},
+)
+_USAGE: Final = _record(
+    "Usage",  # input and output are inclusive: the others are parts of them
+    {
+        "input_tokens": _COUNT,
+        "output_tokens": _COUNT,
+        "cache_read_tokens": _COUNT,
+        "cache_write_tokens": _COUNT,
+        "reasoning_tokens": _COUNT,
+        "input_audio_tokens": _COUNT,
+        "output_audio_tokens": _COUNT,
+    },
+)
+_TOOL: Final = _record("Tool", {"name": _TEXT, "call_id": _TEXT, "definitions": _list(_ANYTHING)})
+_PROMPT: Final = _record(
+    "Prompt",
+    {
+        "name": _TEXT,
+        "version": _TEXT_OR_NUMBER,
+        "template": _ANYTHING,
+        "variables": _ANYTHING,
+    },
+)
 
-    environment: Label | None
-    release: Label | None
-    service_name: Label | None
+SPAN: Final = _record(
+    "Span",
+    {
+        "kind": _one_of(Kind),
+        "parent_span_id": _hex(SPAN_ID_DIGITS),
+        "start_time_unix_nano": _TIME_UNIX_NANO,
+        "end_time_unix_nano": _TIME_UNIX_NANO,
+        "status": _one_of(Status),
+        "error": _ERROR,
+        "input": _ANYTHING,
+        "output": _ANYTHING,
+        "model": _LABEL,
+        "provider": _LABEL,
+        "parameters": _OBJECT,
+        "usage": _USAGE,
+        "cost_usd": _AMOUNT,
+        "time_to_first_token_ms": _AMOUNT,
+        "tool": _TOOL,
+        "documents": _list(_ANYTHING),
+        "prompt": _PROMPT,
+        "session_id": _LABEL,
+        "user_id": _LABEL,
+        "tags": _list(_LABEL, max_length=MAX_LIST_ITEMS),
+        "metadata": _OBJECT,
+        "environment": _LABEL,
+        "release": _LABEL,
+        "scores": _list(_OBJECT, max_length=MAX_LIST_ITEMS),
+        "attributes": _OBJECT,
+        "dropped": _COUNTS,
+        "cuts": _COUNTS,
+    },
+    required={"trace_id": _hex(TRACE_ID_DIGITS), "span_id": _hex(SPAN_ID_DIGITS), "name": _NAME},
+)
+"""One span. Fields not named here become attributes."""
+
+SPAN_FIELD_NAMES: Final = frozenset(SPAN["fields"])
+
+_RESOURCE: Final = _record(
+    "Resource",  # what is true of the whole sending process
+    {"environment": _LABEL, "release": _LABEL, "service_name": _LABEL},
+)
 
 
-class BatchIn(BaseModel):
-    """A batch. Its spans are validated one by one, so that a bad one hurts no other."""
+def batch_rules(span: _Rule) -> _Rule:
+    """``counters`` are spans the sender lost since the last acknowledged batch, by reason."""
+    return _record(
+        "Batch",
+        {"resource": _RESOURCE, "counters": _COUNTS, "client": _OBJECT},
+        required={"spans": _list(span)},
+    )
 
-    model_config = ConfigDict(strict=True)
 
-    spans: list[Any]
-    resource: ResourceIn | None = None
-    counters: dict[str, Count] | None = None
-    """Spans the sender lost since the last acknowledged batch, by reason."""
-    client: dict[str, Any] | None = None
+def _validator(rule: _Rule) -> SchemaValidator:
+    return SchemaValidator(cast("Any", rule))
+
+
+batch_validator: Final = _validator(batch_rules(_ANYTHING))
+"""Of the envelope: spans are validated one by one, so that a bad one hurts no other."""
+
+span_validator: Final = _validator(SPAN)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ValidationError
 
 from traces_app.api.body import JsonBody
 from traces_app.api.native.schemas import (
     MAX_SPANS_PER_BATCH,
-    BatchIn,
-    ResourceIn,
-    SpanIn,
+    SPAN_FIELD_NAMES,
+    batch_validator,
+    span_validator,
 )
 from traces_app.api.problems import ProblemError
 from traces_app.api.validation import field_path
@@ -26,7 +26,7 @@ __all__ = ["Batch", "answer_of", "batch_of"]
 
 MAX_REASON_CHARACTERS: Final = 300
 
-_SAME_NAME: Final = frozenset(SpanIn.__annotations__).intersection(SPAN_FIELDS) - {"usage", "attributes"}
+_SAME_NAME: Final = SPAN_FIELD_NAMES.intersection(SPAN_FIELDS) - {"usage", "attributes"}
 _ID_RULES: Final = {
     "trace_id": f"must be {TRACE_ID_DIGITS} hex digits, not all of them 0",
     "span_id": f"must be {SPAN_ID_DIGITS} hex digits, not all of them 0",
@@ -35,8 +35,6 @@ _ID_RULES: Final = {
 
 _SENT_AS: Final = {"start_ns": "start_time_unix_nano", "end_ns": "end_time_unix_nano"}
 _KEPT_AS: Final = {sent: kept for kept, sent in _SENT_AS.items()}
-
-_span_in: Final = TypeAdapter(SpanIn)
 
 
 @dataclass(slots=True)
@@ -58,18 +56,19 @@ class Batch:
 def batch_of(body: JsonBody) -> Batch:
     """Validate each span on its own.
 
-    Raises pydantic's ValidationError for an envelope of the wrong shape, a 413 problem for too many spans,
-    or for a resource too large for their number.
+    Raises pydantic_core's ValidationError for an envelope of the wrong shape, a 413 problem for too many
+    spans, or for a resource too large for their number.
     """
-    envelope = BatchIn.model_validate(body.value)
-    if len(envelope.spans) > MAX_SPANS_PER_BATCH:
-        raise _too_many(len(envelope.spans))
-    _check_resource(envelope)
-    stamp = _Stamp(envelope.resource or {}, body.notices)
-    batch = Batch(counters=dict(envelope.counters or {}))
-    for index, raw in enumerate(envelope.spans):
+    envelope = batch_validator.validate_python(body.value)
+    spans, resource = envelope["spans"], envelope.get("resource") or {}
+    if len(spans) > MAX_SPANS_PER_BATCH:
+        raise _too_many(len(spans))
+    _check_resource(resource, len(spans))
+    stamp = _Stamp(resource, body.notices)
+    batch = Batch(counters=envelope.get("counters") or {})
+    for index, raw in enumerate(spans):
         try:
-            fields = _span_in.validate_python(raw)
+            fields = span_validator.validate_python(raw)
         except ValidationError as error:
             batch.reject(_rejection(index, raw, error))
         else:
@@ -78,13 +77,13 @@ def batch_of(body: JsonBody) -> Batch:
     return batch
 
 
-def _check_resource(envelope: BatchIn) -> None:
+def _check_resource(resource: dict[str, Any], span_count: int) -> None:
     try:
-        resource_bytes = len(orjson.dumps(envelope.resource))
+        resource_bytes = len(orjson.dumps(resource))
     except TypeError:
         detail = f"resource: nested deeper than {MAX_VALUE_DEPTH} levels"
         raise ProblemError(422, "Invalid value", detail, field="resource") from None
-    if resource_bytes * len(envelope.spans) > MAX_SHARED_BYTES:
+    if resource_bytes * span_count > MAX_SHARED_BYTES:
         raise _too_large_resource()
 
 
@@ -103,15 +102,14 @@ def answer_of(batch: Batch, receipt: Receipt) -> dict[str, Any]:
 class _Stamp:
     """What the whole batch says about each of its spans."""
 
-    def __init__(self, resource: ResourceIn, notices: list[str]) -> None:
-        rest: dict[str, Any] = {**resource}
-        self._environment: str | None = rest.pop("environment", None)
-        self._release: str | None = rest.pop("release", None)
-        self._resource = {name: value for name, value in rest.items() if value is not None}
+    def __init__(self, resource: dict[str, Any], notices: list[str]) -> None:
+        self._environment: str | None = resource.pop("environment", None)
+        self._release: str | None = resource.pop("release", None)
+        self._resource = {name: value for name, value in resource.items() if value is not None}
         self._notices = notices
 
-    def span_of(self, fields: SpanIn) -> Span:
-        span = _span_of({**fields})
+    def span_of(self, fields: dict[str, Any]) -> Span:
+        span = _span_of(fields)
         span.environment = span.environment or self._environment
         span.release = span.release or self._release
         if self._resource:

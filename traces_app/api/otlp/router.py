@@ -93,11 +93,8 @@ def _keep(access: Access, export: Export) -> Export:
     return export
 
 
-_receive_traces = _view(TRACES, _traces)
-
-urlpatterns = [
-    path("v1/traces", _receive_traces),
-    path("v1/logs", _view(LOGS, _logs)),
-    path("v1/metrics", _view(METRICS, _metrics, weight=METRICS_WEIGHT)),
-    path("api/public/otel/v1/traces", _receive_traces),  # where Langfuse's SDKs post
+urlpatterns = [  # below /v1/, and below /api/public/otel/v1/, where Langfuse's SDKs post
+    path("traces", _view(TRACES, _traces)),
+    path("logs", _view(LOGS, _logs)),
+    path("metrics", _view(METRICS, _metrics, weight=METRICS_WEIGHT)),
 ]

@@ -1,5 +1,6 @@
 """What moto 5.2 lacks and this deployment uses. Nothing of ours or of Zappa's is changed here.
 
+DynamoDB: asking the role of the function.
 Lambda: running the function without Docker, addresses of function URLs and of code, versions in names,
 ListFunctionUrlConfigs. CloudFormation: change sets that make stacks with conditions and outputs, imports,
 alarms, subscriptions, budgets, TTL and backups of tables.
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from fake_aws.permissions import refusal
 from fake_aws.runtime import Sandbox, fingerprint
 from moto.awslambda import models as lambda_models
 from moto.cloudformation import models as cloudformation
@@ -129,6 +131,12 @@ def application(moto: Any, account: str = ACCOUNT) -> Any:
             environ["QUERY_STRING"] = f"Qualifier={versioned[3]}"
             for name in ("RAW_URI", "REQUEST_URI"):
                 environ.pop(name, None)
+        if method == "POST" and path == "/":
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+            if said := refusal(environ, body, account):
+                start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.0")])
+                return [said]
         if method == "POST" and path.endswith("/policy") and "/functions/" in path:
             return _recorded_permission(moto, environ, start_response)
         return moto(environ, start_response)

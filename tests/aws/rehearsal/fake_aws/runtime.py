@@ -20,6 +20,7 @@ WORK = Path(os.environ["FAKE_AWS_WORK"])
 EMULATOR = os.environ["FAKE_AWS_EMULATOR"]
 RUNTIME = os.environ["FAKE_AWS_RUNTIME"]
 RUNTIME_CLIENT = os.environ["FAKE_AWS_RUNTIME_CLIENT"]
+ROLE_KEY = "role-key"
 
 
 class Sandbox:
@@ -99,7 +100,7 @@ def variables_of(function: Any, folder: Path) -> dict[str, str]:
         "AWS_LAMBDA_LOG_GROUP_NAME": function.logs_group_name,
         "AWS_REGION": function.region,
         "AWS_DEFAULT_REGION": function.region,
-        "AWS_ACCESS_KEY_ID": "role-key",
+        "AWS_ACCESS_KEY_ID": ROLE_KEY,
         "AWS_SECRET_ACCESS_KEY": "role-secret",
         "AWS_SESSION_TOKEN": "role-token",
         **(function.environment_vars or {}),
