@@ -78,7 +78,7 @@ class Appender:
             markers = self._rollups.markers(places, stamp)
             items = [item for batch in batches for item in _items_of(batch, stamp)]
             units = self._engine.batch_put([*items, *registrations.values(), *markers.values()])
-            lists = _lists_now(batches)
+            lists = _lists_now(self._engine, batches)
             units += self._engine.batch_put(_late_items(batches, lists, stamp))
         self._remember(batches, lists, registrations)
         self._rollups.remember(markers, stamp.now_ns)
@@ -141,11 +141,11 @@ def _items_of(batch: _Batch, stamp: Stamp) -> Iterator[Item]:
     yield from fragment_items(batch.place, known | batch.lists, batch.packed, batch.chunks, stamp)
 
 
-def _lists_now(batches: Iterable[_Batch]) -> Lists:
+def _lists_now(engine: Engine, batches: Iterable[_Batch]) -> Lists:
     """By anchor: what others announced while these batches were written too."""
     agreed = {batch.place.anchor_partition: batch for batch in batches if batch.anchor}
     asked = [partition for partition, batch in agreed.items() if not batch.is_whole]
-    found = read_anchors(asked) if asked else {}
+    found = read_anchors(engine, asked) if asked else {}
     return {
         partition: batch.anchor.lists | (found[partition].lists if partition in found else frozenset())
         for partition, batch in agreed.items()

@@ -139,14 +139,14 @@ class Store(Records):
         place = Place(project, trace_id, start_ms, self._shards)
         with self.engine.one_commit():
             listed = [item for item in listed_fragments(place) if is_live(item, now_ns)]
-            lists = lists_of(place)
+            lists = lists_of(self.engine, place)
             chunks = self.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
             if is_being_written(listed, chunks, now_ns):
                 return None
             result = rewrite(place, listed, chunks, lists, change)
             self.engine.batch_put([*result.puts.values(), *self._marked(place, now_ns, result.changed)])
             self.engine.batch_delete(result.deletes.values())
-            self.engine.batch_put(copies(place, result, lists_of(place)))
+            self.engine.batch_put(copies(place, result, lists_of(self.engine, place)))
         return result.changed
 
     def delete_trace(self, project: str, trace_id: str, *, now_ns: int) -> bool:
@@ -156,7 +156,7 @@ class Store(Records):
             return False
         place = Place(project, trace_id, start_ms, self._shards)
         listed = list(listed_fragments(place))
-        items = list(items_of_trace(place, lists_of(place), listed))
+        items = list(items_of_trace(place, lists_of(self.engine, place), listed))
         self.engine.batch_put(self._marked(place, now_ns, len(listed)))
         self.engine.batch_delete(items)
         return len(items) > 1
