@@ -6,7 +6,8 @@ Traces of six spans (workload.py, 3.9 KB of JSON a span) of 25 users and of sess
 with an error, spread over 30 days in the order of their starts, go through `ingest.receive` in batches of 25
 traces into two files. Then every question is asked of both in turn, in this one process: what is told is the
 ratio of what the quicker half of the answers took. At last all of the large file expires at once (the clock is
-moved behind its retention) while new batches come in: how long deleting takes, and the longest that one batch had to wait meanwhile.
+moved behind its retention) while new batches come in: how long deleting takes, and the longest that one batch
+had to wait meanwhile.
 """
 
 from __future__ import annotations
@@ -283,12 +284,9 @@ def expired_items(file: File, now_s: int) -> int:
 def report(small: File, large: File, expiry: Expiry) -> None:
     few, many = small.usual(), large.usual()
     print(f"{'':34}{f'{small.spans:,}':>12}{f'{large.spans:,}':>12}{'ratio':>8}")
-    print(
-        f"{'filled, spans/s':34}{small.fill_rate:12.0f}{large.fill_rate:12.0f}{large.fill_rate / small.fill_rate:8.2f}"
-    )
-    print(
-        f"{'file, bytes a span':34}{small.bytes_a_span:12.0f}{large.bytes_a_span:12.0f}{large.bytes_a_span / small.bytes_a_span:8.2f}"
-    )
+    for name, attribute in (("filled, spans/s", "fill_rate"), ("file, bytes a span", "bytes_a_span")):
+        first, second = getattr(small, attribute), getattr(large, attribute)
+        print(f"{name:34}{first:12.0f}{second:12.0f}{second / first:8.2f}")
     for name, value in few.items():
         print(f"{name + ', ms':34}{value:12.2f}{many[name]:12.2f}{many[name] / value:8.2f}")
     print(f"\nall {expiry.items:,} items expire at once; a batch of 150 spans waits, in ms:")

@@ -5,14 +5,15 @@
 The real store over a DynamoDB that counts every partition's units in every second, and refuses what a
 partition cannot take. Packing, items, keys, batches and their back-off are those of the server; beneath them
 (simulated.py) is the local engine behind a bucket for each partition (1,000 write and 3,000 read units a
-second) and each table. Bursts beyond a second and the splitting of hot partitions are left out: keys that grow
-with the time cannot be split usefully. Time is simulated: one task runs at a time, and sleeping costs nothing.
+second) and each table. Bursts beyond a second and the splitting of hot partitions are left out: keys that
+grow with the time cannot be split usefully. Time is simulated: one task runs at a time, and sleeping costs
+nothing.
 
 Traffic: traces of six spans (workload.py, 3.9 KB of JSON a span), each with a session of its own and one of
 500 users, from as many processes as PROCESSES says; each sends every 1.25 s what has ended, as the client
-paces itself, waits as long as Retry-After asks, and then sends the same again. Every process of the server is
-a Store of its own. "OTLP": ids are foreign, and a trace comes in two batches, the second with the root. At the
-end the traces are counted through the list.
+paces itself, waits as long as Retry-After asks, and then sends the same again. Every process of the server
+is a Store of its own. "OTLP": ids are foreign, and a trace comes in two batches, the second with the root.
+At the end the traces are counted through the list.
 
 Dollars: `aws_cost.py`'s rules, with the units counted here.
 """
