@@ -43,18 +43,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="4,000 and 20,000 spans")
+    parser.add_argument("--quick", action="store_true", help="3,000 and 12,000 spans")
     parser.add_argument("--spans", type=int, default=1_000_000, help="in the large file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         prepare()
         traffic = Traffic(100 if arguments.quick else 1000)
-        small = File(Path(folder) / "small.sqlite3", 4_000 if arguments.quick else 10_000)
-        large = File(Path(folder) / "large.sqlite3", 20_000 if arguments.quick else arguments.spans)
+        small = File(Path(folder) / "small.sqlite3", 3_000 if arguments.quick else 10_000)
+        large = File(Path(folder) / "large.sqlite3", 12_000 if arguments.quick else arguments.spans)
         for file in (small, large):
             fill(file, traffic)
         ask_in_turns(small, large, traffic, rounds=5 if arguments.quick else 15)
-        expiry = expire(large, traffic, batches=40 if arguments.quick else 300)
+        expiry = expire(large, traffic, batches=30 if arguments.quick else 300)
     report(small, large, expiry)
 
 

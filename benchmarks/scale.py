@@ -45,7 +45,7 @@ PROCESSES = {1: 1, 100: 5, 10_000: 100}
 SERVERS = {1: 1, 100: 2, 10_000: 16}
 SIMULATED_S = {1: 600.0, 100: 30.0, 10_000: 3.0}
 OVERLOADED_S = 8.0
-QUICK_SHARE = 0.5
+QUICK_SHARE = 0.35
 SEND_EVERY_S = 1.25
 """The client's pace: 0.8 requests a second."""
 
@@ -76,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="half the simulated seconds")
+    parser.add_argument("--quick", action="store_true", help="a third of the simulated seconds")
     is_quick = parser.parse_args().quick
     share = QUICK_SHARE if is_quick else 1.0
     with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +100,9 @@ def traces_a_request(rate: int) -> int:
 
 
 def shards_needed(run: Run) -> int:
-    return math.ceil(run.rate * run.day_units_a_span / PARTITION_WRITES / TARGET_SHARE)
+    """They are doubled, never raised by one."""
+    partitions = run.rate * run.day_units_a_span / PARTITION_WRITES / TARGET_SHARE
+    return int(2 ** max(0, math.ceil(math.log2(partitions))))
 
 
 # -- traffic ---------------------------------------------------------------------------------------

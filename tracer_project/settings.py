@@ -43,7 +43,7 @@ STORAGE_URL = _env.storage_url(
 )
 DYNAMODB_TRACES_TABLE = DYNAMODB_TRACES_TABLE or "llm-tracer-traces"
 DYNAMODB_SPANS_TABLE = DYNAMODB_SPANS_TABLE or "llm-tracer-spans"
-DYNAMODB_SHARDS = _env.number("DYNAMODB_SHARDS", 1, at_least=1, at_most=64)
+DYNAMODB_SHARDS = int(_env.choice("DYNAMODB_SHARDS", "1", ("1", "2", "4", "8", "16", "32", "64")))
 DYNAMODB_ENDPOINT_URL = _env.text("DYNAMODB_ENDPOINT_URL")
 AWS_REGION = _env.text("AWS_REGION", _env.text("AWS_DEFAULT_REGION", "us-east-1"))
 CHECK_TABLES_AT_START = not _on_lambda  # there it would be two calls more in each cold start

@@ -64,6 +64,13 @@ class Place:
         return keys.day_partition(self.project, keys.day_of(self.start_ms), self.shard)
 
     @property
+    def day_partitions(self) -> list[str]:
+        """That one, and those where earlier batches stand that came when there were fewer shards."""
+        day = keys.day_of(self.start_ms)
+        shards = keys.shards_of(self.trace_id, self.shards)
+        return [keys.day_partition(self.project, day, shard) for shard in shards]
+
+    @property
     def spans_partition(self) -> str:
         return keys.spans_partition(self.project, self.trace_id)
 
@@ -136,10 +143,11 @@ def fragment_items(
             yield make_item(TraceItem, partition, sort, stamp, body=body)
 
 
-def listed_fragments(place: Place) -> Iterable[TraceItem]:
+def listed_fragments(place: Place) -> Iterator[TraceItem]:
     """What batches left of a trace in the day's list, expired ones too."""
     prefix = keys.trace_prefix(place.start_ms, place.trace_id) + "#"
-    return TraceItem.query(place.day_partition, TraceItem.sk.startswith(prefix), consistent_read=True)
+    for partition in place.day_partitions:
+        yield from TraceItem.query(partition, TraceItem.sk.startswith(prefix), consistent_read=True)
 
 
 def in_list(fragment: TraceItem, partitions: Iterable[str]) -> Iterator[TraceItem]:

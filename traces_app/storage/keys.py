@@ -130,3 +130,11 @@ def own_start_ms(trace_id: str, first_start_ms: int) -> int | None:
 
 def shard_of(trace_id: str, shards: int) -> int:
     return int(trace_id[-4:], 16) % shards if shards > 1 else 0
+
+
+def shards_of(trace_id: str, shards: int) -> list[int]:
+    """Where a trace may be listed whose batches came while the number of shards was doubled, once or more."""
+    numbers = [shards]
+    while numbers[-1] > 1:
+        numbers.append(numbers[-1] // 2)
+    return sorted({shard_of(trace_id, number) for number in numbers})
