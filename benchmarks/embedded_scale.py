@@ -5,9 +5,9 @@
 Traces of six spans (workload.py, 3.9 KB of JSON a span) of 25 users and of sessions of ten, one in twenty
 with an error, spread over 30 days in the order of their starts, go through `ingest.receive` in batches of 25
 traces into two files. Then every question is asked of both in turn, in this one process: what is told is the
-ratio of what the quicker half of the answers took. At last all of the large file expires at once (the clock is
-moved behind its retention) while new batches come in: how long deleting takes, and the longest that one batch
-had to wait meanwhile.
+ratio of what the quicker half of the answers took. At last all of the large file expires at once (the clock
+is moved behind its retention) while new batches come in: how long deleting takes, and the longest that one
+batch had to wait meanwhile.
 """
 
 from __future__ import annotations

@@ -170,6 +170,22 @@ def test_a_crash_between_two_requests_leaves_nothing_that_cannot_be_made_whole(
     assert_whole(spans)
 
 
+def test_the_original_wire_api_is_told_the_same(any_store: Store, api: Api, faults: Faults) -> None:
+    def whole(method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        faults.always(fails(THROTTLED))
+        assert_come_again(api.send(method, path, body))
+        faults.none()
+        answer: dict[str, Any] = api.send(method, path, body).json()
+        return answer
+
+    trace_id = whole("POST", "/api/traces", {"name": "run", "project_id": "dev"})["trace_id"]
+    span = {"name": "call", "span_type": "llm"}
+    span_id = whole("POST", f"/api/traces/{trace_id}/spans", span)["span_id"]
+    assert whole("PATCH", f"/api/spans/{span_id}/complete", {"tokens_input": 3})["status"] == "completed"
+    assert whole("PATCH", f"/api/traces/{trace_id}/complete", {"output": "x"})["status"] == "completed"
+    assert list(shown().values()) == [2]
+
+
 def test_otlp_is_told_in_its_own_words(any_store: Store, faults: Faults) -> None:
     request = request_of("one", "two")
     faults.always(fails(THROTTLED), "BatchWriteItem", "UpdateItem")

@@ -64,6 +64,9 @@ TRANSIENT_CODES: Final = frozenset(
         "TransactionInProgressException",
     }
 )
+SERVER_ERROR: Final = 500
+"""And above: what a proxy on the way answers has no code of DynamoDB's."""
+
 CONFIGURATION_CODES: Final = frozenset(
     {
         "AccessDeniedException",
@@ -216,7 +219,8 @@ def _concerns_items(operation_name: str, operation_kwargs: dict[str, Any]) -> bo
 
 def _raise_for(error: ClientError) -> None:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    if code in TRANSIENT_CODES or _is_conflict(error):
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in TRANSIENT_CODES or status >= SERVER_ERROR or _is_conflict(error):
         raise StoreUnavailable(f"DynamoDB is busy ({code}): {message}") from error
     if code in CONFIGURATION_CODES:
         raise StoreUnusable(f"DynamoDB refuses us ({code}): {message}") from error
