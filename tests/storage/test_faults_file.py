@@ -6,6 +6,7 @@ import os
 import resource
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,22 @@ def test_a_file_that_another_process_has_locked_is_a_503_until_it_lets_go(
         assert api.get("/api/v1/traces").status_code == 200  # readers never wait for a writer
     assert api.ingest(one).status_code == 202
     assert listed() == 1
+
+
+def test_requests_that_come_together_do_not_wait_for_a_lock_one_after_another(
+    store: Store, api: Api, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each alone would wait for a second, the last of them for ten."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 1.0)
+    on_its_connections(store, "PRAGMA busy_timeout = 1000")
+    spans = [span_in() for _ in range(10)]
+    with closing(sqlite3.connect(file, isolation_level=None)) as other, ThreadPoolExecutor(10) as threads:
+        other.execute("BEGIN IMMEDIATE")
+        began_at = time.monotonic()
+        statuses = [answer.status_code for answer in threads.map(api.ingest, spans)]
+        assert statuses == [503] * 10
+        assert time.monotonic() - began_at < 6
+    assert {api.ingest(one).status_code for one in spans} == {202}
 
 
 def test_the_client_delivers_when_the_lock_is_gone(store: Store, api: Api, file: Path) -> None:
