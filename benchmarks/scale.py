@@ -151,7 +151,7 @@ class Run:
 
 
 def simulate(
-    pool: Sequence[Sequence[Any]],
+    pool: Sequence[list[Any]],
     rate: int,
     *,
     seconds: float,
@@ -199,7 +199,7 @@ def memory() -> str | None:
 
 
 def send(
-    run: Run, pool: Sequence[Sequence[Any]], servers: Sequence[Any], clock: Clock, rng: random.Random
+    run: Run, pool: Sequence[list[Any]], servers: Sequence[Any], clock: Clock, rng: random.Random
 ) -> None:
     """One traced program: what has ended since the last request leaves with the next."""
     every_s = SPANS_A_TRACE * PROCESSES[run.rate] / run.rate
@@ -238,31 +238,20 @@ def deliver(run: Run, server: Any, traces: dict[str, list[Any]], clock: Clock) -
 
 
 def renamed(
-    rng: random.Random, pool: Sequence[Sequence[Any]], at_s: float, *, is_foreign: bool
+    rng: random.Random, pool: Sequence[list[Any]], at_s: float, *, is_foreign: bool
 ) -> tuple[str, list[Any]]:
     """A trace with ids, times and owners of its own; of a foreign one only the root names them."""
     from traces_app.domain.packing import PackedSpan, pack_payload
-    from workload import own_trace_id
+    from workload import moved, own_trace_id
 
-    spans = rng.choice(pool)
     start_ns = aws_cost.NOW_MS * 10**6 + int(at_s * 1e9)
     trace_id = f"{rng.getrandbits(128):032x}" if is_foreign else own_trace_id(rng, start_ns // 10**6)
-    later_ns = start_ns - spans[0].start_ns
-    ids = {span.span_id: f"{rng.getrandbits(64):016x}" for span in spans}
     owners = {"session_id": f"{rng.getrandbits(30)}", "user_id": f"user {rng.randrange(USERS)}"}
-    moved = [
-        replace(
-            span,
-            trace_id=trace_id,
-            span_id=ids[span.span_id],
-            parent_span_id=ids.get(span.parent_span_id),
-            start_ns=span.start_ns + later_ns,
-            end_ns=span.end_ns + later_ns,
-            **({} if is_foreign and span.parent_span_id else owners),
-        )
-        for span in spans
+    spans = [
+        span if is_foreign and span.parent_span_id else replace(span, **owners)
+        for span in moved(rng.choice(pool), rng, trace_id, start_ns)
     ]
-    return trace_id, [PackedSpan(span, pack_payload(span)) for span in moved]
+    return trace_id, [PackedSpan(span, pack_payload(span)) for span in spans]
 
 
 def stamp(now_s: float) -> Any:
