@@ -53,8 +53,8 @@ def main() -> None:
         large = File(Path(folder) / "large.sqlite3", 9_000 if arguments.quick else arguments.spans)
         for file in (small, large):
             fill(file, traffic)
-        ask_in_turns(small, large, traffic, rounds=4 if arguments.quick else 15)
-        expiry = expire(large, traffic, batches=30 if arguments.quick else 300)
+        ask_in_turns(small, large, traffic, rounds=3 if arguments.quick else 15)
+        expiry = expire(large, traffic, batches=20 if arguments.quick else 300)
     report(small, large, expiry)
 
 

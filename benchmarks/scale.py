@@ -45,7 +45,7 @@ PROCESSES = {1: 1, 100: 5, 10_000: 100}
 SERVERS = {1: 1, 100: 2, 10_000: 16}
 SIMULATED_S = {1: 600.0, 100: 30.0, 10_000: 3.0}
 OVERLOADED_S = 8.0
-QUICK_SHARE = 0.35
+QUICK_SHARE = 0.25
 SEND_EVERY_S = 1.25
 """The client's pace: 0.8 requests a second."""
 
@@ -76,15 +76,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="a third of the simulated seconds")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the simulated seconds")
     is_quick = parser.parse_args().quick
     share = QUICK_SHARE if is_quick else 1.0
     with tempfile.TemporaryDirectory() as folder:
         aws_cost.prepare(folder)
-        traces = aws_cost.make_traces(40 if is_quick else 200)
+        traces = aws_cost.make_traces(20 if is_quick else 200)
         lambdas = {rate: aws_cost.measure(traces, traces_a_request(rate)) for rate in PROCESSES}
         reads = aws_cost.measure_reads(traces)
-        pool = normal_spans(60 if is_quick else 400)
+        pool = normal_spans(40 if is_quick else 400)
         runs = {f"{rate:,}": simulate(pool, rate, seconds=share * of) for rate, of in SIMULATED_S.items()}
         runs["10,000 OTLP"] = simulate(pool, 10_000, seconds=2 * share, is_foreign=True)
         shards = shards_needed(runs["10,000"])
