@@ -5,8 +5,8 @@
 The same synthetic traces of 10, 100, 1,000 and 5,000 spans (a run of agents that call models and tools,
 1 KB of text each) go as OpenTelemetry protobuf to `manage.py runserver` on a new file and, with
 `--phoenix FOLDER`, to arize-phoenix, which is installed there where it is missing. Headless Chromium then
-opens each trace with an empty cache. A trace can be read when the names of its first ten spans stand in the
-page; "ready" is when our script has taken the list over, with all spans. Medians of several openings.
+opens each trace with an empty cache. A trace can be read when the page was painted and the names of its
+first ten spans stand in it; "ready" is when our script has taken the list over, with all spans. Medians of several openings.
 Needs Chromium (`apt-get install chromium`).
 """
 
@@ -54,6 +54,9 @@ WORDS = (
 )
 
 READABLE = """(names) => {
+    if (!performance.getEntriesByName('first-contentful-paint').length) {
+        return false;
+    }
     const shown = document.body?.textContent ?? '';
     return names.every((name) => shown.includes(name));
 }"""

@@ -82,11 +82,11 @@ def test_two_selected_can_be_compared(open_page: Open) -> None:
     expect(bar).to_be_hidden()
     boxes = page.locator("input[name=selected]")
     boxes.nth(0).check()
-    expect(bar.get_by_text("Compare two")).to_be_disabled()
+    expect(bar.get_by_text("Compare")).to_be_disabled()
     boxes.nth(1).check()
     page.route("**/dashboard/actions", lambda route: route.fulfill(status=204))
     with page.expect_request("**/dashboard/actions") as request:
-        bar.get_by_text("Compare two").click()
+        bar.get_by_text("Compare").click()
     sent = parse_qs(request.value.post_data or "")
     assert (sent["action"], len(sent["selected"])) == (["compare"], 2)
 

@@ -188,6 +188,16 @@ export class App {
         }
     }
 
+    score() {
+        const form = this.pane.root.querySelector('[data-score]');
+        if (!form) {
+            this.say('The key you are logged in with may only read.');
+            return;
+        }
+        form.open = true;
+        form.querySelector('[name=value]').focus();
+    }
+
     // -- the tree --------------------------------------------------------------------------------
     collapse() {
         const i = this.selected;
