@@ -195,7 +195,7 @@ def test_a_pill_tells_of_newer_traces(open_page: Open, server: str) -> None:
 
 def test_bars_of_the_strip_narrow_the_time(open_page: Open) -> None:
     page = open_page()
-    page.locator(".density a").last.click()
+    page.locator(".density svg a").last.click()
     page.wait_for_url("**from=*")
     expect(page.locator("[data-row]").nth(49)).to_have_count(0)
     expect(page.locator("[data-row]").first).to_be_visible()
@@ -224,3 +224,20 @@ def test_a_trace_opened_from_the_list_leads_to_the_next_one(open_page: Open) -> 
     first = page.url
     page.keyboard.press("J")
     page.wait_for_url(lambda url: "/t/" in url and url.split("#")[0] != first.split("#")[0])
+
+
+def test_a_row_that_is_pointed_at_shows_its_spans_over_time(open_page: Open) -> None:
+    page = open_page()
+    page.locator("[data-row] .preview").first.hover()
+    expect(page.locator(".peek rect")).to_have_count(2)
+    expect(page.locator(".peek")).to_contain_text("Question")
+    page.mouse.move(1, 1)
+    expect(page.locator(".peek")).to_be_hidden()
+
+
+def test_the_strip_shows_what_is_chosen_and_keeps_it(open_page: Open) -> None:
+    page = open_page()
+    page.locator(".density a.measure", has_text="p95").click()
+    expect(page.locator(".density a.measure[aria-current]")).to_have_text("p95")
+    page.locator(".presets a", has_text="Errors").click()
+    expect(page.locator(".density a.measure[aria-current]")).to_have_text("p95")
