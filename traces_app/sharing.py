@@ -27,8 +27,8 @@ __all__ = [
 
 REDACTIONS: Final = {
     "nothing": "everything",
-    "people": "no users, sessions, tags, metadata and attributes",
-    "texts": "only names, times, tokens and cost",
+    "people": "everything but users, sessions, tags, metadata and attributes",
+    "texts": "names, times, tokens and cost alone",
 }
 """What a link shows, by what it leaves out; each leaves out what the one before does, and more."""
 
