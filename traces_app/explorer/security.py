@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from traces_app.queries import StoreUnavailable, StoreUnusable
 
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src data:; "
+    "connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 API_PREFIX: Final = "/api/"

@@ -123,6 +123,10 @@ def views_partition(project: str) -> str:
     return f"V#{project}"
 
 
+def shares_partition(project: str) -> str:
+    return f"SHARES#{project}"
+
+
 def audit_partition(project: str) -> str:
     return f"AUDIT#{project}"
 

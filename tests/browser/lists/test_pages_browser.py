@@ -21,6 +21,8 @@ PLACES = (
     "admin",
     "admin/audit",
     "views",
+    "shares",
+    "?strip=cost",
 )
 
 
