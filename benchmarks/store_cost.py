@@ -3,7 +3,9 @@
     .venv/bin/python benchmarks/store_cost.py [--quick] [--traces 1000]
 
 Workload: traces of six spans with varied prose, 3.9 KB of JSON a span, and runs of an agent of 30 turns, each
-call of which repeats the history (workload.py), sent as our client does: one batch holds whole traces. Ours
+call of which repeats the history (workload.py), sent as our client does: one batch holds whole traces. The
+agents also as it sends turns of 5 s while they run: through its own outbox under a clock that is moved, with
+the announcement of the running trace, for several shares of the trace's age that finished spans wait. Ours
 is written through ingest and counted by the engine (ConsumedCapacity), on the local engine and, for a part
 of the traces, on ministack, a DynamoDB API server: the write units must agree. (Its read units are not
 DynamoDB's: version 1.5 charges a Query too little.)
@@ -31,13 +33,16 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT)]
+sys.path[:0] = [str(ROOT), str(ROOT / "client")]
 
 from traces_app.domain.aws_prices import prices_of  # noqa: E402
 
@@ -46,11 +51,17 @@ BATCH_TRACES = 25
 MINISTACK_TRACES = 60
 TRAINING_TRACES = 500
 LATE_BATCHES, STREAMED_BATCHES = 3, 30
+TURN_SECONDS, LOOK_SECONDS = 5.0, 0.25
+WAITS_OF_AGE = (0.0, 0.25, 0.5, 1.0)
+"""Shares of a running trace's age that its finished spans wait; 0: one second, whatever its age."""
 NOW_MS = 2_000_000_000_000
 NOW_NS = (NOW_MS + 1000) * 10**6
 WRITES = ("BatchWriteItem", "PutItem", "UpdateItem")
 
-Traces = list[list[dict[str, Any]]]
+Trace = list[dict[str, Any]]
+Traces = list[Trace]
+Cut = Callable[[Trace], list[Trace]]
+"""A trace in the pieces it is sent in."""
 
 
 def main() -> None:
@@ -66,10 +77,14 @@ def main() -> None:
         found = {
             "shipped": measure(traces, "shipped"),
             **with_other_dictionaries(traces),
-            "batches": measure(traces, "batches", batches=LATE_BATCHES),
+            "batches": measure(traces, "batches", in_parts(LATE_BATCHES)),
             "agent": measure(agents, "agent"),
-            "agent batches": measure(agents, "agent-batches", batches=LATE_BATCHES),
-            "agent streamed": measure(agents, "agent-streamed", batches=STREAMED_BATCHES),
+            "agent batches": measure(agents, "agent-batches", in_parts(LATE_BATCHES)),
+            "agent streamed": measure(agents, "agent-streamed", in_parts(STREAMED_BATCHES)),
+            **{
+                waiting_name(share): measure(agents, f"agent-{share:.2f}".replace(".", "-"), as_client(share))
+                for share in WAITS_OF_AGE
+            },
         }
         local = measure_on_new_file(traces[:MINISTACK_TRACES])
         server = None if arguments.no_ministack else measure_on_ministack(traces[:MINISTACK_TRACES])
@@ -127,12 +142,82 @@ def with_other_dictionaries(traces: Traces) -> dict[str, dict[str, float]]:
 def train(project: str, traces: Traces) -> None:
     from traces_app.dictionaries import train_dictionary
 
-    send(project, traces)
+    send(project, traces, whole)
     train_dictionary(project, max_traces=len(traces), now_ns=NOW_MS * 10**6)
 
 
-def send(project: str, traces: Traces, batches: int = 1) -> None:
-    """Through ingest, some traces at a time; with ``batches`` above 1 each trace in so many pieces."""
+def whole(trace: Trace) -> list[Trace]:
+    return [trace]
+
+
+def in_parts(count: int) -> Cut:
+    def cut(trace: Trace) -> list[Trace]:
+        return [trace[part * len(trace) // count : (part + 1) * len(trace) // count] for part in range(count)]
+
+    return cut
+
+
+def as_client(wait_of_age: float) -> Cut:
+    return partial(client_batches, wait_of_age=wait_of_age)
+
+
+def client_batches(trace: Trace, *, wait_of_age: float) -> list[Trace]:
+    """What the client makes of a root and turns of two spans that end every 5 s; the root ends last."""
+    from llm_tracer._delivery.traces import TraceGroups
+    from llm_tracer._trace import start_trace
+
+    source, outbox = client_outbox()
+    batches: list[Trace] = []
+    with patch.object(TraceGroups, "WAIT_OF_AGE", wait_of_age), start_trace(source, {}, "0") as root:
+        seconds = 0.0
+        for turn in range(1, len(trace) // 2 + 1):
+            while seconds < turn * TURN_SECONDS:
+                batches += due_of(outbox, seconds, trace)
+                seconds += LOOK_SECONDS
+            for number in (2 * turn - 1, 2 * turn):
+                root.span(str(number), "tool", trace[number]["input"]).finish()
+        root.finish()
+        for at_seconds in (seconds, seconds + LOOK_SECONDS):
+            batches += due_of(outbox, at_seconds, trace)
+    assert outbox.count == 0
+    return batches
+
+
+def client_outbox() -> tuple[Any, Any]:
+    """The client's own, without a thread and a server, and the source of its traces."""
+    from llm_tracer._delivery.batch import BatchBuilder
+    from llm_tracer._delivery.outbox import Outbox
+    from llm_tracer._delivery.pace import Pace
+    from llm_tracer._delivery.queue import SpanQueue
+    from llm_tracer._mask import Mask
+    from llm_tracer._record import Recorder
+    from llm_tracer._settings import Settings
+    from llm_tracer._state import Source
+
+    settings = Settings("http://localhost", None, None, True, 5.0, None, None, None)
+    queue = SpanQueue(lambda: None)
+    return Source(queue, ""), Outbox(queue, BatchBuilder(settings), Recorder(Mask()), Pace())
+
+
+def due_of(outbox: Any, now: float, trace: Trace) -> Iterator[Trace]:
+    """The batches that leave now, of the workload's spans: the client's are named by their number."""
+    from llm_tracer._delivery.batch import plain_body
+
+    outbox.collect(now)
+    while (due_at := outbox.due_at(now, is_hurried=False)) is not None and due_at <= now:
+        batch = outbox.next_batch(now, is_hurried=False)
+        sent = json.loads(plain_body(batch.body))["spans"]
+        yield [as_sent(trace[int(span["name"])], is_running=span["status"] == "pending") for span in sent]
+
+
+def as_sent(span: dict[str, Any], *, is_running: bool) -> dict[str, Any]:
+    if not is_running:
+        return span
+    return {**span, "status": "pending", "end_time_unix_nano": None, "output": None}
+
+
+def send(project: str, traces: Traces, cut: Cut) -> None:
+    """Through ingest, the first pieces of some traces in one batch, then their second ones."""
     from traces_app.access import Access
     from traces_app.api.body import JsonBody
     from traces_app.api.native.translate import batch_of
@@ -140,23 +225,19 @@ def send(project: str, traces: Traces, batches: int = 1) -> None:
 
     access = Access(project, "all", "bench")
     for start in range(0, len(traces), BATCH_TRACES):
-        for piece in range(batches):
-            spans = [
-                span
-                for trace in traces[start : start + BATCH_TRACES]
-                for span in trace[piece * len(trace) // batches : (piece + 1) * len(trace) // batches]
-            ]
+        for pieces in zip_longest(*map(cut, traces[start : start + BATCH_TRACES]), fillvalue=[]):
+            spans = [span for piece in pieces for span in piece]
             receipt = receive(access, batch_of(JsonBody({"spans": spans}, [])).spans, now_ns=NOW_NS)
             assert not receipt.rejected, receipt.rejected[0]
 
 
-def measure(traces: Traces, project: str = "bench", *, batches: int = 1) -> dict[str, float]:
+def measure(traces: Traces, project: str = "bench", cut: Cut = whole) -> dict[str, float]:
     """Write everything, list 50, open one in twenty; units as the engine counts them."""
     from traces_app import queries, storage
 
     client = storage.get_store().engine.client
     with metered(client) as writes:
-        send(project, traces, batches)
+        send(project, traces, cut)
     ids = [trace[0]["trace_id"] for trace in traces]
     with metered(client) as lists:
         page = queries.list_traces(project, queries.TraceFilter(), limit=50, now_ns=NOW_NS)
@@ -166,6 +247,7 @@ def measure(traces: Traces, project: str = "bench", *, batches: int = 1) -> dict
     stored = [queries.get_trace(project, trace_id, now_ns=NOW_NS).summary.stored_bytes for trace_id in ids]
     spans = sum(map(len, traces))
     return {
+        "batches": len(cut(traces[0])),
         "write_units": writes["write_units"],
         "write_units_per_span": writes["write_units"] / spans,
         "list_50_read_units": lists["units"],
@@ -278,22 +360,27 @@ def report_agents(agents: Traces, found: dict[str, dict[str, float]]) -> None:
     raw, count = raw_bytes(agents), len(agents)
     spans = sum(map(len, agents))
     print(f"{count} runs of an agent, 30 turns, {raw / count / 1000:.0f} KB of JSON a run")
-    print(f"{'':34}{'units/run':>12}{'$/1000 runs':>12}{'KB/run':>12}{'JSON/stored':>15}")
+    print(f"{'':34}{'batches':>12}{'units/run':>12}{'$/1000 runs':>12}{'KB/run':>12}{'JSON/stored':>15}")
     for label, name in (
         ("one batch", "agent"),
         (f"{LATE_BATCHES} batches", "agent batches"),
         (f"{STREAMED_BATCHES} batches", "agent streamed"),
+        *((waiting_name(share), waiting_name(share)) for share in WAITS_OF_AGE),
     ):
         units, stored = found[name]["write_units"] / count, found[name]["packed_bytes"] * spans
-        print(f"{label:34}{units:12.1f}{dollars(units) / 1000:12.4f}", end="")
+        print(f"{label:34}{found[name]['batches']:12}{units:12.1f}{dollars(units) / 1000:12.4f}", end="")
         print(f"{stored / count / 1000:12.1f}{raw / stored:15.1f}")
     theirs = original_units(agents) / count
-    print(f"{'the original':34}{theirs:12.1f}{dollars(theirs) / 1000:12.4f}")
+    print(f"{'the original':46}{theirs:12.1f}{dollars(theirs) / 1000:12.4f}")
+
+
+def waiting_name(wait_of_age: float) -> str:
+    return f"as it runs, waiting {wait_of_age:.0%} of its age" if wait_of_age else "as it runs, waiting 1 s"
 
 
 def figures(
     traces: Traces, agents: Traces, found: dict[str, dict[str, float]], *, same: bool | None
-) -> dict[str, float | bool | None]:
+) -> dict[str, Any]:
     shipped, agent = found["shipped"], found["agent"]
     agent_stored = agent["packed_bytes"] * sum(map(len, agents))
     units = {
@@ -316,6 +403,10 @@ def figures(
         "agent_write_units": round(agent["write_units"] / len(agents), 2),
         "agent_write_units_3_batches": round(found["agent batches"]["write_units"] / len(agents), 2),
         "agent_write_units_30_batches": round(found["agent streamed"]["write_units"] / len(agents), 2),
+        "agent_write_units_as_it_runs": {
+            f"{share:.2f}": round(found[waiting_name(share)]["write_units"] / len(agents), 2)
+            for share in WAITS_OF_AGE
+        },
         "agent_original_over_ours": round(original_units(agents) / agent["write_units"], 1),
         "ministack_units_equal": same,
     }

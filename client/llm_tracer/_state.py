@@ -43,6 +43,7 @@ class TraceState:
         "lost",
         "root_head",
         "root_id",
+        "seen_at",
         "sink",
         "source",
         "stamp",
@@ -74,3 +75,5 @@ class TraceState:
         """Spans of this trace that will never arrive, by reason."""
         self.root_head: dict[str, Any] | None = None
         """What the root's record began with, once it has one: later records of it begin alike."""
+        self.seen_at: float | None = None
+        """When the sending thread first saw it, in its own seconds: the trace's age is counted from here."""

@@ -215,6 +215,28 @@ def test_a_program_ended_by_sigterm_delivers_and_still_dies_of_it(server: Script
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM on this system")
+def test_spans_that_wait_in_an_old_run_are_delivered_on_sigterm(server: ScriptedServer) -> None:
+    done = run(
+        """
+        import os, signal, time
+        from llm_tracer import SyncTracerClient
+        tracer = SyncTracerClient()
+        with tracer.trace("run") as trace:
+            time.sleep(0.2)
+            trace.shared_state.seen_at = time.monotonic() - 100
+            trace.span("turn").finish()
+            time.sleep(1.3)
+            assert tracer.flush(0).pending == 1
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(20)
+        """,
+        server.url,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGTERM, "")
+    assert server.names == ["run", "turn"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM on this system")
 def test_a_hosts_own_handler_of_sigterm_is_left_alone(server: ScriptedServer) -> None:
     done = run(
         """

@@ -92,6 +92,26 @@ def test_previews_tell_what_was_asked_and_said(dev: Client, send: Sender) -> Non
     assert span_id(99) not in found
 
 
+def test_a_retrieval_tells_its_documents_where_it_has_no_output(dev: Client, send: Sender) -> None:
+    found = [{"text": "Belém has\ntarts.", "score": 0.9}, {"content": "Sintra has palaces."}]
+    trace_id = send(
+        {"kind": "retrieval", "documents": found},
+        {"kind": "retrieval", "documents": found[1:]},
+        {"kind": "retrieval", "documents": [{"id": 7}, "bare"]},
+        {"kind": "retrieval", "documents": found, "output": "its own words"},
+        {"kind": "retrieval", "documents": []},
+    )
+    asked = ",".join(span_id(number) for number in range(2, 7))
+    told = dev.get(f"/dashboard/t/{trace_id}/previews?spans={asked}").json()
+    assert [told[span_id(number)]["said"] for number in range(2, 7)] == [
+        {"role": "", "text": "2 documents: Belém has tarts."},
+        {"role": "", "text": "1 document: Sintra has palaces."},
+        {"role": "", "text": '2 documents: {"id":7}'},
+        {"role": "", "text": "its own words"},
+        None,
+    ]
+
+
 def test_search_counts_by_field_and_says_how_far_it_came(dev: Client, send: Sender) -> None:
     trace_id = send({"input": "find the NEEDLE", "output": "a needle"}, {"name": "needle"}, name="root")
     found = dev.get(f"/dashboard/t/{trace_id}/search?q=needle").json()

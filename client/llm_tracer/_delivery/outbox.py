@@ -27,6 +27,8 @@ class Outbox:
     """Then the interpreter is the host's for a moment. It would else be ours for the 5 ms after which one
     thread has to give way to another, and the host's calls would wait so long."""
     BREAK_SECONDS: Final = 0.000_05
+    ANNOUNCE_SECONDS: Final = 1.0
+    """A trace that runs for so long is shown, whatever its finished spans wait for."""
     BEHIND_SPANS: Final = 128
     """With so many waiting there is no time for that: a host that computes takes 5 ms for its moment."""
 
@@ -52,10 +54,10 @@ class Outbox:
 
     @property
     def is_full(self) -> bool:
-        """There is enough for the largest batch."""
-        return (
-            self._groups.count >= self._pace.batch_spans or self._groups.size_bytes >= self._pace.batch_bytes
-        )
+        """There are complete traces for the largest batch, or running ones that must no longer wait."""
+        groups, pace = self._groups, self._pace
+        is_batch = groups.complete_count >= pace.batch_spans or groups.complete_bytes >= pace.batch_bytes
+        return is_batch or groups.is_crowded
 
     def collect(self, now: float) -> None:
         """Takes over what the host's threads have put into the queue."""
@@ -112,10 +114,12 @@ class Outbox:
         """Traces that run for a second become visible; those that ended meanwhile need no announcement."""
         roots = self._running_roots
         for _ in range(len(self._queue.opened_roots)):
-            roots.append((self._queue.opened_roots.popleft(), now))
+            root = self._queue.opened_roots.popleft()
+            root.shared_state.seen_at = now
+            roots.append((root, now))
         while roots:
             root, seen_at = roots[0]
-            if root.is_running and now - seen_at < TraceGroups.MAX_AGE_SECONDS:
+            if root.is_running and now - seen_at < self.ANNOUNCE_SECONDS:
                 return
             roots.popleft()
             if root.is_running:

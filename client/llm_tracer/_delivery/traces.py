@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -11,73 +12,105 @@ if TYPE_CHECKING:
 
 
 class _Group:
-    __slots__ = ("is_complete", "since", "spans")
+    __slots__ = ("due_at", "is_complete", "size_bytes", "spans")
 
-    def __init__(self, since: float) -> None:
-        self.since = since
+    def __init__(self, due_at: float) -> None:
+        self.due_at = due_at
+        self.size_bytes = 0
         self.spans: deque[Span] = deque()
         self.is_complete = False
 
 
 class TraceGroups:
-    """Of the sending thread. Times are seconds of the monotonic clock, passed in."""
+    """Of the sending thread. Times are seconds of the monotonic clock, passed in.
+
+    What the spans of a trace repeat is stored once a batch, so each batch of a running agent costs its
+    history again. Waiting in proportion to the trace's age makes the batches as many as its logarithm.
+    """
 
     COALESCE_SECONDS: Final = 0.08
     """A complete trace leaves after this, together with others that end meanwhile."""
-    MAX_AGE_SECONDS: Final = 1.0
-    """Spans of a trace that still runs leave after this."""
+    MIN_WAIT_SECONDS: Final = 1.0
+    """Spans of a trace that still runs leave after this at the earliest: young traces are looked at."""
+    WAIT_OF_AGE: Final = 0.5
+    """Of the trace's age, they wait so much: who follows a run sees its first two thirds at least."""
+    MAX_WAIT_SECONDS: Final = 60.0
+    """But no longer, which is also what a killed process may lose of a trace."""
+    CROWDED_BYTES: Final = 8 << 20
+    """With so much in memory the oldest leave early. The server packs up to 8 MiB into one chunk, so waiting
+    for more saves nothing; and it is well below what makes the host's threads breathe."""
+    CROWDED_SPANS: Final = 4_096
+    """As ``CROWDED_BYTES``; so many are written to disk in less than half a second when the process ends."""
 
     def __init__(self) -> None:
         self._groups: dict[TraceState, _Group] = {}
-        self._complete_since: float | None = None
-        self.count = 0
-        self.size_bytes = 0
+        self._due_at = inf
+        self.count = self.complete_count = 0
+        self.size_bytes = self.complete_bytes = 0
+
+    @property
+    def is_crowded(self) -> bool:
+        return self.count >= self.CROWDED_SPANS or self.size_bytes >= self.CROWDED_BYTES
 
     def add(self, span: Span, now: float) -> None:
         state = span.shared_state
         group = self._groups.get(state)
         if group is None:
-            group = self._groups[state] = _Group(now)
-        group.spans.append(span)
-        self.count += 1
-        self.size_bytes += span.size_bytes
-        if span.span_id == state.root_id:
+            group = self._groups[state] = _Group(now + self._wait_seconds(state, now))
+        self._put(group, span)
+        if span.span_id == state.root_id and not group.is_complete:
             group.is_complete = True
-            if self._complete_since is None:
-                self._complete_since = now
+            group.due_at = min(group.due_at, now + self.COALESCE_SECONDS)
+            self.complete_count += len(group.spans)
+            self.complete_bytes += group.size_bytes
+        self._due_at = min(self._due_at, group.due_at)
 
     def due_at(self) -> float | None:
         """When the next spans should leave, if nothing hurries them; ``None`` without any."""
-        if not self._groups:
-            return None
-        aged_at = next(iter(self._groups.values())).since + self.MAX_AGE_SECONDS
-        if self._complete_since is None:
-            return aged_at
-        return min(aged_at, self._complete_since + self.COALESCE_SECONDS)
+        return self._due_at if self._groups else None
 
     def take(self, now: float, max_bytes: int, max_spans: int, *, is_hurried: bool) -> list[Span]:
-        """Complete and old traces, oldest first, up to the limits; all traces ``is_hurried``."""
+        """Complete and old traces, oldest first, up to the limits; all if ``is_hurried`` or crowded."""
         taken: list[Span] = []
         emptied: list[TraceState] = []
+        takes_all = is_hurried or self.is_crowded
         left_bytes = max_bytes
         for state, group in self._groups.items():
-            if not (is_hurried or group.is_complete or now - group.since >= self.MAX_AGE_SECONDS):
+            if not (takes_all or group.is_complete or group.due_at <= now):
                 continue
             while group.spans and len(taken) < max_spans:
                 left_bytes -= group.spans[0].size_bytes
                 if taken and left_bytes < 0:
                     break
-                taken.append(group.spans.popleft())
+                taken.append(self._pop(group))
             if group.spans:
                 break
             emptied.append(state)
-        else:
-            self._complete_since = None
-        self._forget(taken, emptied)
-        return taken
-
-    def _forget(self, taken: list[Span], emptied: list[TraceState]) -> None:
-        self.count -= len(taken)
-        self.size_bytes -= sum(span.size_bytes for span in taken)
         for state in emptied:
             del self._groups[state]
+        self._due_at = min((group.due_at for group in self._groups.values()), default=inf)
+        return taken
+
+    def _wait_seconds(self, state: TraceState, now: float) -> float:
+        state.seen_at = now if state.seen_at is None else state.seen_at
+        if state.root_head is not None:
+            return self.MIN_WAIT_SECONDS  # the root has left: these are late
+        wait_seconds = (now - state.seen_at) * self.WAIT_OF_AGE
+        return min(self.MAX_WAIT_SECONDS, max(self.MIN_WAIT_SECONDS, wait_seconds))
+
+    def _put(self, group: _Group, span: Span) -> None:
+        group.spans.append(span)
+        self._count(group, 1, span.size_bytes)
+
+    def _pop(self, group: _Group) -> Span:
+        span = group.spans.popleft()
+        self._count(group, -1, -span.size_bytes)
+        return span
+
+    def _count(self, group: _Group, spans: int, size_bytes: int) -> None:
+        group.size_bytes += size_bytes
+        self.count += spans
+        self.size_bytes += size_bytes
+        if group.is_complete:
+            self.complete_count += spans
+            self.complete_bytes += size_bytes

@@ -54,7 +54,17 @@ def preview_of(span: Span) -> Preview:
     error = span.error or {}
     failure = error.get("message") or error.get("type")
     said = Line("error", _cut(str(failure))) if failure and span.output is None else _line(span.output)
-    return Preview(_line(span.input), said)
+    return Preview(_line(span.input), said or _documents_line(span.documents))
+
+
+def _documents_line(documents: list[Any] | None) -> Line | None:
+    """What a retrieval found, where it says so in documents alone."""
+    if not documents:
+        return None
+    first, count = documents[0], len(documents)
+    if isinstance(first, dict):
+        first = first.get("text") or first.get("content") or first
+    return Line("", _cut(f"{count} document{'s' * (count > 1)}: {_compact(first)}"))
 
 
 def _line(value: Any) -> Line | None:
