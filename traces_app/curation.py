@@ -9,6 +9,7 @@ from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_TAG_CHARACTERS
 from traces_app.domain.packing import PackedSpan, pack_payload, span_from
 from traces_app.domain.span import Span
+from traces_app.domain.summary import Facts
 from traces_app.retention import note_pins, read_retention
 from traces_app.storage import LAST_NOTICE_S, Outcome, Stamp, get_store
 
@@ -33,6 +34,13 @@ def tag_trace(project: str, trace_id: str, tag: str, *, now_ns: int) -> bool:
     store = get_store()
     chunks = store.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
     spans = [span_from(trace_id, {"name": "", **row}) for chunk in chunks for row in chunk.rows]
+    ends = [chunk.expires_at for chunk in chunks]
+    if not any(span.name for span in spans):  # its contents were not kept
+        listed = store.read_listed(project, trace_id, now_ns=now_ns)
+        spans += [
+            _root_told(trace_id, fragment.facts) for _, fragment in listed if fragment.facts.root_span_id
+        ]
+        ends += [item.expires_at for item, _ in listed]
     if not spans:
         return False
     first = min(spans, key=lambda span: (span.parent_span_id is not None, span.start_ns or 0))
@@ -40,13 +48,18 @@ def tag_trace(project: str, trace_id: str, tag: str, *, now_ns: int) -> bool:
         trace_id, first.span_id, "", parent_span_id=first.parent_span_id, status="pending", tags=[tag]
     )
     note.start_ns = min((span.start_ns for span in spans if span.start_ns is not None), default=None)
-    expires_at = max((chunk.expires_at or 0 for chunk in chunks), default=0) or None
+    expires_at = max((end or 0 for end in ends), default=0) or None
     store.append(project, {trace_id: [PackedSpan(note, pack_payload(note))]}, Stamp(now_ns, expires_at))
     retention = read_retention(project, now_ns=now_ns)
     position = store.position_of(project, trace_id, now_ns=now_ns)
     if position is not None and retention.varies:
         store.lifetimes.settle_at(project, position, retention, now_ns=now_ns)
     return True
+
+
+def _root_told(trace_id: str, facts: Facts) -> Span:
+    """The root as far as lists know it."""
+    return Span(trace_id, facts.root_span_id or "", facts.name or "", start_ns=facts.start_ns)
 
 
 def pin_trace(project: str, trace_id: str, *, now_ns: int) -> bool:
