@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
-import smtplib
 import socket
 import ssl
 from typing import Any, Final
@@ -12,11 +11,10 @@ from urllib.parse import SplitResult, urlsplit
 
 import orjson
 from django.conf import settings
-from django.core.mail import EmailMessage
 
 __all__ = ["AlertFailed", "deliver"]
 
-TIMEOUT_S: Final = 10.0
+TIMEOUT_S: Final = 5.0
 
 
 class AlertFailed(Exception):
@@ -29,9 +27,17 @@ def deliver(to: str, subject: str, text: str, facts: dict[str, Any]) -> None:
         if to.startswith(("https://", "http://")):
             _post(to, orjson.dumps({**facts, "text": text}))
         else:
-            EmailMessage(subject, text, to=[to]).send()
-    except (OSError, smtplib.SMTPException, http.client.HTTPException, ValueError) as error:
+            _send(to, subject, text)
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise AlertFailed(f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def _send(to: str, subject: str, text: str) -> None:
+    from django.core.mail import EmailMessage  # noqa: PLC0415 - no request needs it
+
+    if settings.PRODUCTION and not settings.EMAIL_HOST:
+        raise AlertFailed("EMAIL_HOST is not set: there is no way for e-mail")
+    EmailMessage(subject, text, to=[to]).send()
 
 
 def _post(url: str, body: bytes) -> None:

@@ -69,6 +69,8 @@ def check_alerts(
     budget, month = read_budget(project, now_ns=now_ns), bill.month.name
     outcomes = []
     for alert in budget.alerts:
+        if is_time_up():
+            break
         before = budget.told_of(alert, month)
         if before is not None and not before.failure:
             continue

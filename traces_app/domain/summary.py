@@ -145,11 +145,7 @@ def fragment_of(
 def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns: int) -> TraceSummary:
     """The summary of a trace from all its fragments, in any order, some of them perhaps twice."""
     facts = _merge_facts([fragment.facts for fragment in fragments])
-    totals = (
-        fragments[0].totals
-        if len(fragments) == 1
-        else total(distinct_entries(fragment.entries for fragment in fragments))
-    )
+    totals = _totals(fragments)
     cost = totals.cost_nano_usd
     return TraceSummary(
         trace_id=trace_id,
@@ -183,6 +179,12 @@ def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns:
         scores=facts.scores,
         thinned=_thinned(fragments),
     )
+
+
+def _totals(fragments: Sequence[Fragment]) -> Totals:
+    if len(fragments) == 1:
+        return fragments[0].totals
+    return total(distinct_entries(fragment.entries for fragment in fragments))
 
 
 def _thinned(fragments: Sequence[Fragment]) -> float | None:
