@@ -21,7 +21,7 @@ from traces_app import budget, curation, retention
 from traces_app.access import Access
 from traces_app.alerting import AlertFailed, deliver
 from traces_app.bill import get_bill, month_of
-from traces_app.domain.budget import Thinning, work_out_rate
+from traces_app.domain.budget import Thinning, mean_rate, work_out_rate
 from traces_app.domain.fragments import pack_fragment, unpack_fragment
 from traces_app.domain.packing import PackedSpan, pack_payload
 from traces_app.domain.span import Span, Usage
@@ -238,6 +238,33 @@ def test_the_rate_is_what_is_left_of_what_is_to_come(
     monthly: float | None, spent: float | None, forecast: float | None, now: float, rate: float
 ) -> None:
     assert work_out_rate(monthly, spent, forecast, now)[0] == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(
+    ("history", "mean"),
+    [
+        ([], 1.0),
+        ([(50, 0.5)], 0.75),
+        ([(-10, 0.2)], 0.2),
+        ([(-10, 0.2), (0, 1.0), (50, 0.5)], 0.75),
+        ([(25, 0.2), (75, 1.0)], 0.6),
+    ],
+)
+def test_a_forecast_is_of_the_mean_rate(history: list[tuple[int, float]], mean: float) -> None:
+    assert mean_rate(history, 0, 100) == pytest.approx(mean)
+
+
+def test_looking_every_hour_does_not_thin_more_and_more(store: Store, access: Access) -> None:
+    first_ns = month_of(NOW_NS).first_hour * HOUR_NS
+    month_of_traces(access, first_ns, range(24))
+    now_ns = first_ns + 25 * HOUR_NS
+    bill = get_bill("dev", month_of(NOW_NS), now_ns=now_ns)
+    assert bill.forecast is not None
+    amount = str(bill.forecast.total_usd / 3)
+    budget.set_budget("dev", monthly_usd=amount, slow_s="", expensive_usd="", now_ns=now_ns)
+    rates = [check_budget("dev", now_ns=now_ns + hour * HOUR_NS).budget.keep_rate for hour in range(4)]
+    assert len(set(rates)) == 1
+    assert 0.2 <= rates[0] <= 0.34
 
 
 def test_the_rate_decides_as_the_client_does(store: Store) -> None:

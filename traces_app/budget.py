@@ -40,6 +40,9 @@ REMEMBERED_NS: Final = 30 * 10**9
 MAX_ALERTS: Final = 50
 MAX_PROJECTS_REMEMBERED: Final = 1000
 TOLD_KEPT_S: Final = 70 * DAY_S
+HISTORY_KEPT_NS: Final = 14 * DAY_S * 10**9
+"""Twice what a forecast looks back."""
+
 _AMOUNT, _RATE, _ALERT, _TOLD = "amount", "rate", "alert#", "told#"
 
 _remembered: dict[str, tuple[int, Budget]] = {}
@@ -65,7 +68,8 @@ def read_budget(project: str, *, now_ns: int) -> Budget:
     told = [_told(sort, value) for sort, value in found.items() if sort.startswith(_TOLD)]
     amount, rate = found.get(_AMOUNT, {}), found.get(_RATE, {})
     ordered = sorted(alerts, key=lambda alert: (alert.what, alert.by, alert.value, alert.limit_usd))
-    return Budget(**amount, **rate, alerts=tuple(ordered), told=tuple(told))
+    history = tuple((at_ns, of_then) for at_ns, of_then in rate.pop("history", []))
+    return Budget(**amount, **rate, history=history, alerts=tuple(ordered), told=tuple(told))
 
 
 def set_budget(project: str, *, monthly_usd: str, slow_s: str, expensive_usd: str, now_ns: int) -> Budget:
@@ -87,8 +91,11 @@ def set_budget(project: str, *, monthly_usd: str, slow_s: str, expensive_usd: st
 def set_rate(project: str, budget: Budget, keep_rate: float, reason: str, *, now_ns: int) -> None:
     """What was worked out; ``budget`` is as it was before."""
     since_ns = None if keep_rate >= EVERYTHING else budget.thinned_since_ns or now_ns
+    history = [*budget.history, (now_ns, keep_rate)] if keep_rate != budget.keep_rate else budget.history
+    recent = [one for one in history[:-1] if one[0] > now_ns - HISTORY_KEPT_NS]
     rate = {"keep_rate": keep_rate, "reason": reason, "worked_out_at_ns": now_ns}
-    _put(project, _RATE, {**rate, "thinned_since_ns": since_ns}, now_ns)
+    more = {"thinned_since_ns": since_ns, "history": [*recent, *history[-1:]]}
+    _put(project, _RATE, {**rate, **more}, now_ns)
 
 
 def add_alert(project: str, fields: dict[str, str], *, now_ns: int) -> Alert:

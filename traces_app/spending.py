@@ -8,9 +8,11 @@ from typing import Any, Final, NamedTuple
 from traces_app.alerting import AlertFailed, deliver
 from traces_app.bill import Bill, get_bill, month_of
 from traces_app.budget import note_told, read_budget, set_rate
-from traces_app.domain.budget import Alert, Budget, Told, share_text, work_out_rate
+from traces_app.domain.bill import DAY_H, FORECAST_FROM_H
+from traces_app.domain.budget import Alert, Budget, Told, mean_rate, share_text, work_out_rate
 from traces_app.domain.measures import EVERYTHING, Measures, Section
 from traces_app.statistics import HOUR_NS, get_statistics
+from traces_app.storage import get_store
 
 __all__ = ["Check", "check_alerts", "check_budget", "work_out"]
 
@@ -50,16 +52,24 @@ def _work_out(project: str, bill: Bill, now_ns: int) -> str:
     budget = read_budget(project, now_ns=now_ns)
     if budget.monthly_usd is None:
         return "no budget is set"
+    if not bill.is_complete:
+        return f"{share_text(budget.keep_rate)}: as before, until all hours are added up"
     spent, forecast = bill.spent, bill.forecast
-    known = bill.is_complete and spent is not None and forecast is not None
     rate, reason = work_out_rate(
         budget.monthly_usd,
-        spent.total_usd if known and spent else None,
-        forecast.total_usd if known and forecast else None,
-        budget.keep_rate,
+        spent and spent.total_usd,
+        forecast and forecast.total_usd,
+        mean_rate(budget.history, _forecast_since_ns(project, now_ns), now_ns),
     )
     set_rate(project, budget, rate, reason, now_ns=now_ns)
     return f"{share_text(rate)}: {reason}"
+
+
+def _forecast_since_ns(project: str, now_ns: int) -> int:
+    """From when on the forecast is made: of a young project since its first day, but a day at least."""
+    first_ms = get_store().first_day_ms(project, now_ns=now_ns)
+    first_ns = now_ns if first_ms is None else first_ms * 10**6
+    return max(now_ns - FORECAST_FROM_H * HOUR_NS, min(first_ns, now_ns - DAY_H * HOUR_NS))
 
 
 def check_alerts(

@@ -113,6 +113,8 @@ class Budget:
     reason: str = ""
     worked_out_at_ns: int | None = None
     thinned_since_ns: int | None = None
+    history: tuple[tuple[int, float], ...] = ()
+    """Since when which rate held, oldest first; before, everything was kept."""
     alerts: tuple[Alert, ...] = ()
     told: tuple[tuple[str, str, Told], ...] = ()
     """Id of the alert, month, and what became of it."""
@@ -128,20 +130,31 @@ class Budget:
         return next(found, None)
 
 
+def mean_rate(history: Sequence[tuple[int, float]], since_ns: int, now_ns: int) -> float:
+    """Of the time between."""
+    changes = [(since_ns, EVERYTHING), *((max(at, since_ns), rate) for at, rate in history)]
+    ends = [at for at, _ in changes[1:]] + [now_ns]
+    lasted = [max(0, end - at) for (at, _), end in zip(changes, ends, strict=True)]
+    weighed = sum(time * rate for time, (_, rate) in zip(lasted, changes, strict=True))
+    return weighed / sum(lasted) if sum(lasted) else EVERYTHING
+
+
 def work_out_rate(
-    monthly_usd: float | None, spent_usd: float | None, forecast_usd: float | None, rate_now: float
+    monthly_usd: float | None, spent_usd: float | None, forecast_usd: float | None, forecast_at: float
 ) -> tuple[float, str]:
-    """The share of plain traces to keep, and why. What is still to come was forecast at ``rate_now``."""
+    """The share of plain traces to keep, and why. What is to come was forecast from a time when the share was
+    ``forecast_at``: a forecast that knows little of today's thinning must not thin once more.
+    """
     if monthly_usd is None:
         return EVERYTHING, "no budget is set"
     if spent_usd is None or forecast_usd is None:
         return EVERYTHING, "the forecast is not known, so everything is kept"
     left_usd, coming_usd = monthly_usd - spent_usd, forecast_usd - spent_usd
-    if rate_now >= EVERYTHING and forecast_usd <= monthly_usd:
+    if forecast_at >= EVERYTHING and forecast_usd <= monthly_usd:
         return EVERYTHING, "the forecast is within the budget"
     if left_usd <= 0:
         return MIN_KEEP_RATE, "the budget of the month is spent"
-    wanted = EVERYTHING if coming_usd <= 0 else rate_now * left_usd / coming_usd
+    wanted = EVERYTHING if coming_usd <= 0 else forecast_at * left_usd / coming_usd
     rate = max((step for step in _STEPS if step <= wanted + 1e-9), default=MIN_KEEP_RATE)
     if rate >= EVERYTHING:
         return EVERYTHING, "the forecast is within the budget again"
