@@ -57,8 +57,8 @@ def _work_out(project: str, bill: Bill, now_ns: int) -> str:
     spent, forecast = bill.spent, bill.forecast
     rate, reason = work_out_rate(
         budget.monthly_usd,
-        spent and spent.total_usd,
-        forecast and forecast.total_usd,
+        None if spent is None else spent.total_usd,
+        None if forecast is None else forecast.total_usd,
         mean_rate(budget.history, _forecast_since_ns(project, now_ns), now_ns),
     )
     set_rate(project, budget, rate, reason, now_ns=now_ns)

@@ -103,7 +103,7 @@ def test_a_thinned_trace_says_so_everywhere(dev: Client, send: Sender) -> None:
     thin()
     trace_id = send(CALL, session_id="s1", user_id="ana", input="hello", output="bye")
     listed = Page(dev.get("/dashboard/"))
-    assert "content not kept" in listed.text
+    assert "thinned" in listed.text
     assert NOTE in {element.get("title") for element in listed.find("em", "badge")}
     response = dev.get(f"/dashboard/t/{trace_id}")
     page = Page(response)
