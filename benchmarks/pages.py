@@ -1,13 +1,14 @@
-"""How soon a trace can be read in a browser, and what that costs it: ours, and Phoenix's beside it.
+"""How soon a trace, and the list of traces, can be read in a browser, and what that costs it.
 
-    .venv/bin/python benchmarks/pages.py [--quick] [--phoenix FOLDER]
+    .venv/bin/python benchmarks/pages.py [--quick] [--phoenix FOLDER] [--mlflow FOLDER]
 
-The same synthetic traces of 10, 100, 1,000 and 5,000 spans (a run of agents that call models and tools,
-1 KB of text each) go as OpenTelemetry protobuf to `manage.py runserver` on a new file and, with
-`--phoenix FOLDER`, to arize-phoenix, which is installed there where it is missing. Headless Chromium then
-opens each trace with an empty cache. A trace can be read when the names of its first ten spans stand in the
-page; "ready" is when our script has taken the list over, with all spans. Medians of several openings.
-Needs Chromium (`apt-get install chromium`).
+The same synthetic traces of 10, 100, 1,000 and 5,000 spans (a run of agents that call models and tools, 1 KB
+of text each), then 1,000 and 100,000 traces of one span, go as OpenTelemetry protobuf to `manage.py
+runserver` on a new file and, where a folder is named, to arize-phoenix and mlflow, which are installed there
+where they are missing. Headless Chromium then opens each page with an empty cache. It can be read when it
+was painted and the names of its first ten spans (of the newest ten traces) stand in it; "ready" is when our
+script has taken the list over, with all spans. Medians of several openings; --quick opens less often, leaves
+the 100,000 out and asks the others for 1,000 spans alone. Needs Chromium (`apt-get install chromium`).
 """
 
 from __future__ import annotations
@@ -20,22 +21,23 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from page_sites import Site, mlflow_site, our_site, phoenix_site
 from playwright.sync_api import Browser, Page, sync_playwright
-from serving import free_port, phoenix_server, running
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SIZES = (10, 100, 1000, 5000)
+LISTS = (1000, 100_000)
 SPANS_A_BATCH = 500
-READ_TIMEOUT_MS = 240_000
+WEEK_NS = 7 * 86_400 * 10**9
+READ_TIMEOUT_MS = 120_000
 POLL_MS = 20
 FIRST_NAMES = 10
 WORDS = (
@@ -54,20 +56,12 @@ WORDS = (
 )
 
 READABLE = """(names) => {
+    if (!performance.getEntriesByName('first-contentful-paint').length) {
+        return false;
+    }
     const shown = document.body?.textContent ?? '';
     return names.every((name) => shown.includes(name));
 }"""
-OURS_READY = "() => document.querySelector('[data-trace][data-ready]') !== null"
-
-
-@dataclass(frozen=True)
-class Site:
-    """``address`` of the page of a trace, by its id; ``is_ready`` is asked beside the names."""
-
-    traces: str
-    address: Callable[[str], str]
-    is_ready: str = "() => true"
-    is_stored: Callable[[str, int], bool] = lambda _trace, _count: True
 
 
 @dataclass(frozen=True)
@@ -85,21 +79,24 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="fewer openings")
     parser.add_argument("--phoenix", metavar="FOLDER", help="compare with Phoenix, installed there")
+    parser.add_argument("--mlflow", metavar="FOLDER", help="compare with MLflow, installed there")
     options = parser.parse_args()
     if CHROMIUM is None:
         sys.exit("Chromium is missing: apt-get install chromium, or CHROMIUM=/path/to/chrome.")
-    rounds = 3 if options.quick else 7
+    found, ratios = {}, {}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         with our_site(folder) as site:
-            ours = race(browser, site, SIZES, rounds)
-        theirs = {}
-        if options.phoenix:
-            sizes = SIZES[1:3] if options.quick else SIZES
-            with phoenix_site(Path(options.phoenix), folder) as site:
-                theirs = race(browser, site, sizes, 1 if options.quick else 3)
+            lists = LISTS[:1] if options.quick else LISTS
+            found[site.name] = race(browser, site, SIZES, lists, rounds=3 if options.quick else 7)
+            for open_site, home in ((phoenix_site, options.phoenix), (mlflow_site, options.mlflow)):
+                if home:
+                    sizes, lists, rounds = ((1000,), (), 1) if options.quick else (SIZES, LISTS, 3)
+                    with open_site(Path(home), folder) as other:
+                        found[other.name] = race(browser, other, sizes, lists, rounds=rounds)
+                        ratios[other.name] = paired(browser, site, other, rounds)
         browser.close()
-    report(ours, theirs)
+    report(found, ratios)
 
 
 # -- the traces ------------------------------------------------------------------------------------
@@ -148,38 +145,105 @@ def add_span(scope: Any, chance: random.Random, ids: tuple[bytes, bytes, bytes |
             span.attributes.add(key=f"llm.token_count.{direction}").value.int_value = tokens
 
 
-def send(site: Site, trace_id: bytes, count: int) -> None:
-    headers = {"Content-Type": "application/x-protobuf", "X-API-Key": "project-dev"}
-    for body in batches(trace_id, count):
-        httpx.post(site.traces, content=body, headers=headers, timeout=60).raise_for_status()
+def many_traces(first: int, end: int, count: int) -> Iterator[bytes]:
+    """Traces ``first`` to ``end`` of ``count``, the last of them the newest, spread over a week."""
+    chance, now_ns = random.Random(count), time.time_ns()
+    for begin in range(first, end, SPANS_A_BATCH):
+        request = ExportTraceServiceRequest()
+        scope = request.resource_spans.add().scope_spans.add()
+        scope.scope.name = "openinference.instrumentation.openai"
+        for number in range(begin, min(end, begin + SPANS_A_BATCH)):
+            start_ns = now_ns - (count - number) * WEEK_NS // count
+            ids = (listed_id(start_ns, number), chance.randbytes(8), None)
+            add_span(scope, chance, ids, listed_name(number))
+            scope.spans[-1].attributes.add(key="input.value").value.string_value = listed_name(number)
+            scope.spans[-1].start_time_unix_nano = start_ns
+            scope.spans[-1].end_time_unix_nano = start_ns + chance.randint(10**6, 10**9)
+        yield request.SerializeToString()
+
+
+def listed_name(number: int) -> str:
+    return f"listed-{number:06d}"
+
+
+def listed_id(start_ns: int, number: int) -> bytes:
+    """As UUIDv7 has it."""
+    return bytes.fromhex(f"{start_ns // 1_000_000:012x}7000b{number:015x}")
+
+
+def send(site: Site, bodies: Iterable[bytes]) -> None:
+    headers = {"Content-Type": "application/x-protobuf", "X-API-Key": "project-dev", **site.headers}
+    for body in bodies:
+        httpx.post(site.traces, content=body, headers=headers, timeout=120).raise_for_status()
+
+
+def wait_until_stored(site: Site, trace_id: str, count: int) -> None:
     until = time.monotonic() + 120
-    while not site.is_stored(trace_id.hex(), count) and time.monotonic() < until:
+    while not site.is_stored(trace_id, count) and time.monotonic() < until:
         time.sleep(0.3)
 
 
 # -- the race --------------------------------------------------------------------------------------
-def race(browser: Browser, site: Site, sizes: tuple[int, ...], rounds: int) -> dict[int, Opening]:
-    found = {}
+Places = dict[str, "Opening"]
+
+
+def race(
+    browser: Browser, site: Site, sizes: tuple[int, ...], lists: tuple[int, ...], *, rounds: int
+) -> Places:
+    found: Places = {}
     for count in sizes:
         trace_id = random.Random(f"trace {count}").randbytes(16)
-        send(site, trace_id, count)
-        openings = [open_cold(browser, site, trace_id.hex(), count) for _ in range(rounds)]
-        found[count] = sorted(openings, key=lambda one: one.milliseconds)[len(openings) // 2]
-        print(f"{site.traces}: {count} spans {found[count]}", file=sys.stderr, flush=True)
+        send(site, batches(trace_id, count))
+        wait_until_stored(site, trace_id.hex(), count)
+        names = names_of(count)[:FIRST_NAMES]
+        address = site.page_of(trace_id.hex())
+        found[f"{count:,} spans"] = median(browser, address, names, site.is_ready, rounds)
+    done = 0
+    for count in lists:
+        send(site, many_traces(done, count, count))
+        done = count
+        names = [listed_name(number) for number in range(count - FIRST_NAMES, count)]
+        found[f"list of {count:,}"] = median(browser, site.listing, names, "() => true", rounds)
     return found
 
 
-def open_cold(browser: Browser, site: Site, trace_id: str, count: int) -> Opening:
+def median(browser: Browser, address: str, names: list[str], is_ready: str, rounds: int) -> Opening | None:
+    """``None``: not readable within two minutes."""
+    try:
+        openings = [open_cold(browser, address, names, is_ready) for _ in range(rounds)]
+    except PlaywrightTimeout:
+        return None
+    opening = sorted(openings, key=lambda one: one.milliseconds)[len(openings) // 2]
+    print(f"{address}: {opening}", file=sys.stderr, flush=True)
+    return opening
+
+
+def paired(browser: Browser, ours: Site, theirs: Site, rounds: int) -> float | None:
+    """How often our 1,000 spans can be opened in the time of theirs: in turn, as a machine's load changes."""
+    names, trace_id = names_of(1000)[:FIRST_NAMES], random.Random("trace 1000").randbytes(16).hex()
+    ratios = []
+    for _ in range(rounds):
+        before = open_cold(browser, ours.page_of(trace_id), names, ours.is_ready)
+        try:
+            other = open_cold(browser, theirs.page_of(trace_id), names, theirs.is_ready)
+        except PlaywrightTimeout:
+            return None
+        after = open_cold(browser, ours.page_of(trace_id), names, ours.is_ready)
+        ratios.append(2 * other.milliseconds / (before.milliseconds + after.milliseconds))
+    return round(sorted(ratios)[len(ratios) // 2], 1)
+
+
+def open_cold(browser: Browser, address: str, names: list[str], is_ready: str) -> Opening:
     """A context of its own has a cache of its own, which is empty."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(READ_TIMEOUT_MS)
     counter = count_bytes(page)
     began = time.perf_counter()
-    page.goto(site.address(trace_id), wait_until="commit")
-    page.wait_for_function(READABLE, arg=names_of(count)[:FIRST_NAMES], polling=POLL_MS)
+    page.goto(address, wait_until="commit")
+    page.wait_for_function(READABLE, arg=names, polling=POLL_MS)
     readable = time.perf_counter()
-    page.wait_for_function(site.is_ready, polling=POLL_MS)
+    page.wait_for_function(is_ready, polling=POLL_MS)
     ready = time.perf_counter()
     nodes = page.evaluate("document.querySelectorAll('*').length")
     heap = heap_mb(page)
@@ -204,57 +268,36 @@ def heap_mb(page: Page) -> float:
     return round(session.send("Runtime.getHeapUsage")["usedSize"] / 1e6, 1)
 
 
-# -- servers ---------------------------------------------------------------------------------------
-@contextmanager
-def our_site(folder: str) -> Iterator[Site]:
-    port = free_port()
-    environment = os.environ | {
-        "STORAGE_URL": f"sqlite:///{folder}/ours.sqlite3",
-        "RATE_LIMIT_RPM": "0",
-        "API_KEY_REQUIRED": "false",
-        "LOG_LEVEL": "ERROR",
-    }
-    base = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "manage.py", "runserver", str(port), "--noreload"]
-    with running(command, environment, f"{base}/health"):
-        yield Site(
-            f"{base}/v1/traces", lambda trace_id: f"{base}/dashboard/t/{trace_id}?view=tree", OURS_READY
-        )
-
-
-@contextmanager
-def phoenix_site(home: Path, folder: str) -> Iterator[Site]:
-    with phoenix_server(home, folder) as (base, _):
-
-        def is_stored(trace_id: str, count: int) -> bool:
-            query = f'{{projects {{edges {{node {{trace(traceId: "{trace_id}") {{numSpans}}}}}}}}}}'
-            answer = httpx.post(f"{base}/graphql", json={"query": query}, timeout=30).json()
-            edges = (answer.get("data") or {}).get("projects", {}).get("edges", [])
-            return any((edge["node"].get("trace") or {}).get("numSpans") == count for edge in edges)
-
-        yield Site(
-            f"{base}/v1/traces", lambda trace_id: f"{base}/redirects/traces/{trace_id}", is_stored=is_stored
-        )
-
-
-def report(ours: dict[int, Opening], theirs: dict[int, Opening]) -> None:
-    print(f"{'spans':>6} {'':8} {'read ms':>8} {'ready ms':>8} {'nodes':>7} {'KB':>7} {'heap MB':>8}")
-    for count in SIZES:
-        for name, found in (("ours", ours), ("Phoenix", theirs)):
-            if one := found.get(count):
-                print(
-                    f"{count:>6} {name:8} {one.milliseconds:>8} {one.ready_ms:>8} {one.nodes:>7} "
-                    f"{one.kilobytes:>7} {one.heap_mb:>8}"
-                )
-    ratio = round(theirs[1000].milliseconds / ours[1000].milliseconds, 1) if 1000 in theirs else None
+def report(found: dict[str, Places], ratios: dict[str, float | None]) -> None:
+    print(f"{'':16} {'':8} {'read ms':>8} {'ready ms':>8} {'nodes':>7} {'KB':>7} {'heap MB':>8}")
+    for place in found["ours"]:
+        for name, places in found.items():
+            if place in places:
+                one = places[place]
+                told = "not readable in two minutes" if one is None else figures_of(one)
+                print(f"{place:16} {name:8} {told}")
+    ours = found["ours"]
     figures = {
-        "open_1000_ms": ours[1000].milliseconds,
-        "open_5000_ms": ours[5000].milliseconds,
-        "dom_nodes_5000": ours[5000].nodes,
-        "heap_mb_5000": ours[5000].heap_mb,
-        "phoenix_over_ours_1000": ratio,
+        "open_100_ms": milliseconds(ours, "100 spans"),
+        "open_1000_ms": milliseconds(ours, "1,000 spans"),
+        "open_5000_ms": milliseconds(ours, "5,000 spans"),
+        "dom_nodes_5000": getattr(ours["5,000 spans"], "nodes", None),
+        "heap_mb_5000": getattr(ours["5,000 spans"], "heap_mb", None),
+        "list_1000_ms": milliseconds(ours, "list of 1,000"),
+        "list_100000_ms": milliseconds(ours, "list of 100,000"),
+        "phoenix_over_ours_1000": ratios.get("Phoenix"),
+        "mlflow_over_ours_1000": ratios.get("MLflow"),
     }
     print(json.dumps(figures))
+
+
+def figures_of(one: Opening) -> str:
+    return f"{one.milliseconds:>8} {one.ready_ms:>8} {one.nodes:>7} {one.kilobytes:>7} {one.heap_mb:>8}"
+
+
+def milliseconds(places: Places, place: str) -> float | None:
+    one = places.get(place)
+    return None if one is None else one.milliseconds
 
 
 if __name__ == "__main__":

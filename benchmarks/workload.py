@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pydoc_data import topics
 from typing import Any
 
@@ -125,6 +126,21 @@ def placed(
             "end_time_unix_nano": end_ns if number == 0 else start_ns + rng.randint(10**6, 8 * 10**8),
             **fields,
         }
+
+
+def moved(spans: list[Any], rng: random.Random, trace_id: str, start_ns: int) -> Iterator[Any]:
+    """The spans of a stored trace once more, with other ids and at another time; the first is the root."""
+    ids = {span.span_id: f"{rng.getrandbits(64):016x}" for span in spans}
+    later_ns = start_ns - spans[0].start_ns
+    for span in spans:
+        yield replace(
+            span,
+            trace_id=trace_id,
+            span_id=ids[span.span_id],
+            parent_span_id=ids.get(span.parent_span_id),
+            start_ns=span.start_ns + later_ns,
+            end_ns=span.end_ns + later_ns,
+        )
 
 
 def eight_span_trace(rng: random.Random, start_ms: int, payload_bytes: int = 4096) -> list[dict[str, Any]]:

@@ -196,8 +196,11 @@ def test_it_is_tagged_pinned_and_deleted_as_any_other(both: Store, access: Acces
     thin()
     put(access, *six_spans(trace_id(1), session_id="s"))
     assert curation.tag_trace("dev", trace_id(1), "seen", now_ns=NOW_NS)
-    found = opened(trace_id(1))
+    said = {"name": "good", "value": "1", "comment": "", "who": "ana"}
+    assert curation.score_span("dev", trace_id(1), span_id(1), **said, now_ns=NOW_NS + 10**9)
+    found = get_trace("dev", trace_id(1), now_ns=NOW_NS + 10**9)
     assert (found.summary.tags, found.rows, found.summary.status) == (["seen"], [], "ok")
+    assert found.summary.scores == {"good": 1.0}
     assert curation.pin_trace("dev", trace_id(1), now_ns=NOW_NS)
     assert opened(trace_id(1)).summary.is_pinned
     assert curation.delete_trace("dev", trace_id(1), now_ns=NOW_NS)

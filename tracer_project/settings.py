@@ -45,7 +45,7 @@ STORAGE_URL = _env.storage_url(
 )
 DYNAMODB_TRACES_TABLE = DYNAMODB_TRACES_TABLE or "llm-tracer-traces"
 DYNAMODB_SPANS_TABLE = DYNAMODB_SPANS_TABLE or "llm-tracer-spans"
-DYNAMODB_SHARDS = _env.number("DYNAMODB_SHARDS", 1, at_least=1, at_most=64)
+DYNAMODB_SHARDS = int(_env.choice("DYNAMODB_SHARDS", "1", ("1", "2", "4", "8", "16", "32", "64")))
 DYNAMODB_ENDPOINT_URL = _env.text("DYNAMODB_ENDPOINT_URL")
 AWS_REGION = _env.text("AWS_REGION", _env.text("AWS_DEFAULT_REGION", "us-east-1"))
 LAMBDA_MEMORY_MB = _env.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1024, at_least=128, at_most=10_240)
@@ -78,7 +78,7 @@ MIDDLEWARE = [
     "traces_app.explorer.static_files.StaticFiles",
     "traces_app.explorer.security.PageGuard",
     "corsheaders.middleware.CorsMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "traces_app.explorer.security.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -1,19 +1,26 @@
-"""What people change about stored traces: a tag more, kept for ever, or everything gone."""
+"""What people change about stored traces: a tag or a score more, kept for ever, or everything gone."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_TAG_CHARACTERS
 from traces_app.domain.packing import PackedSpan, pack_payload, span_from
+from traces_app.domain.retention import longest
 from traces_app.domain.span import Span
 from traces_app.domain.summary import Facts
 from traces_app.retention import note_pins, read_retention
 from traces_app.storage import LAST_NOTICE_S, Outcome, Stamp, get_store
 
-__all__ = ["apply_retention", "delete_trace", "pin_trace", "tag_trace", "unpin_trace"]
+__all__ = ["apply_retention", "delete_trace", "pin_trace", "score_span", "tag_trace", "unpin_trace"]
+
+MAX_SCORE_NAME_CHARACTERS: Final = 40
+MAX_COMMENT_CHARACTERS: Final = 2000
+BY_PEOPLE: Final = "human"
+"""The source of scores given on a page: an evaluator's of the same name stays beside it."""
 
 
 class Unpinned(NamedTuple):
@@ -26,40 +33,42 @@ class Unpinned(NamedTuple):
 def tag_trace(project: str, trace_id: str, tag: str, *, now_ns: int) -> bool:
     """Add a tag; false when there is no such trace. It expires with the trace, or a rule keeps both longer.
 
-    The tag comes as a record of the root that knows nothing else: everything that merges records sees it.
+    It comes as a record of the root that knows nothing else: everything that merges records sees it.
     """
     tag = " ".join(tag.split())[:MAX_TAG_CHARACTERS]
-    if not tag or not is_trace_id(trace_id):
-        return False
-    store = get_store()
-    chunks = store.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
-    spans = [span_from(trace_id, {"name": "", **row}) for chunk in chunks for row in chunk.rows]
-    ends = [chunk.expires_at for chunk in chunks]
-    if not any(span.name for span in spans):  # its contents were not kept
-        listed = store.read_listed(project, trace_id, now_ns=now_ns)
-        spans += [
-            _root_told(trace_id, fragment.facts) for _, fragment in listed if fragment.facts.root_span_id
-        ]
-        ends += [item.expires_at for item, _ in listed]
-    if not spans:
-        return False
-    first = min(spans, key=lambda span: (span.parent_span_id is not None, span.start_ns or 0))
-    note = Span(
-        trace_id, first.span_id, "", parent_span_id=first.parent_span_id, status="pending", tags=[tag]
-    )
-    note.start_ns = min((span.start_ns for span in spans if span.start_ns is not None), default=None)
-    expires_at = max((end or 0 for end in ends), default=0) or None
-    store.append(project, {trace_id: [PackedSpan(note, pack_payload(note))]}, Stamp(now_ns, expires_at))
-    retention = read_retention(project, now_ns=now_ns)
-    position = store.position_of(project, trace_id, now_ns=now_ns)
-    if position is not None and retention.varies:
-        store.lifetimes.settle_at(project, position, retention, now_ns=now_ns)
-    return True
+    return bool(tag) and _add_note(project, trace_id, None, now_ns=now_ns, tags=[tag])
 
 
-def _root_told(trace_id: str, facts: Facts) -> Span:
-    """The root as far as lists know it."""
-    return Span(trace_id, facts.root_span_id or "", facts.name or "", start_ns=facts.start_ns)
+def score_span(
+    project: str, trace_id: str, span_id: str, *, name: str, value: str, comment: str, who: str, now_ns: int
+) -> bool:
+    """Judge a span: a number, else a word. Replaces what people said under that name; false for no such span.
+
+    Raises ValueError naming what is wrong.
+    """
+    name, value = " ".join(name.split()), " ".join(value.split())
+    if not name or len(name) > MAX_SCORE_NAME_CHARACTERS:
+        raise ValueError(f"A score needs a name of at most {MAX_SCORE_NAME_CHARACTERS} characters.")
+    if not value or len(value) > MAX_SCORE_NAME_CHARACTERS:
+        raise ValueError(
+            f"A score needs a number, or a word of at most {MAX_SCORE_NAME_CHARACTERS} characters."
+        )
+    if len(comment) > MAX_COMMENT_CHARACTERS:
+        raise ValueError(f"A comment has at most {MAX_COMMENT_CHARACTERS} characters.")
+    score: dict[str, Any] = {"name": name, "source": BY_PEOPLE, "by": who} | _judgement(value)
+    if comment.strip():
+        score["comment"] = comment.strip()
+    return _add_note(project, trace_id, span_id, now_ns=now_ns, scores=[score])
+
+
+def _judgement(value: str) -> dict[str, Any]:
+    try:
+        number = float(value)
+    except ValueError:
+        return {"label": value}
+    if not math.isfinite(number):
+        raise ValueError("A score is a finite number, or a word.")
+    return {"value": number}
 
 
 def pin_trace(project: str, trace_id: str, *, now_ns: int) -> bool:
@@ -101,3 +110,40 @@ def _position(project: str, trace_id: str, now_ns: int) -> str | None:
 def delete_trace(project: str, trace_id: str, *, now_ns: int) -> bool:
     """Nothing of it is left when this returns; false when there was nothing. Safe to repeat."""
     return is_trace_id(trace_id) and get_store().delete_trace(project, trace_id, now_ns=now_ns)
+
+
+def _add_note(project: str, trace_id: str, span_id: str | None, *, now_ns: int, **said: Any) -> bool:
+    """A record of the span (of the first one) that says this and nothing else; it expires with the trace."""
+    if not is_trace_id(trace_id):
+        return False
+    store = get_store()
+    chunks = store.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
+    spans = [span_from(trace_id, {"name": "", **row}) for chunk in chunks for row in chunk.rows]
+    ends = [chunk.expires_at for chunk in chunks]
+    if not any(span.name for span in spans):  # its contents were not kept
+        listed = store.read_listed(project, trace_id, now_ns=now_ns)
+        spans += [_root_told(trace_id, one.facts) for _, one in listed if one.facts.root_span_id]
+        ends += [item.expires_at for item, _ in listed]
+    judged = [span for span in spans if span_id in (None, span.span_id)]
+    if not judged:
+        return False
+    first = min(judged, key=lambda span: (span.parent_span_id is not None, span.start_ns or 0))
+    note = Span(trace_id, first.span_id, "", parent_span_id=first.parent_span_id, status="pending", **said)
+    note.start_ns = min((span.start_ns for span in spans if span.start_ns is not None), default=None)
+    stamp = Stamp(now_ns, longest(ends))
+    store.append(project, {trace_id: [PackedSpan(note, pack_payload(note))]}, stamp)
+    _settle(project, trace_id, now_ns)
+    return True
+
+
+def _root_told(trace_id: str, facts: Facts) -> Span:
+    """The root as far as lists know it."""
+    return Span(trace_id, facts.root_span_id or "", facts.name or "", start_ns=facts.start_ns)
+
+
+def _settle(project: str, trace_id: str, now_ns: int) -> None:
+    """What was said may make a longer rule hold."""
+    retention = read_retention(project, now_ns=now_ns)
+    position = _position(project, trace_id, now_ns)
+    if position is not None and retention.varies:
+        get_store().lifetimes.settle_at(project, position, retention, now_ns=now_ns)

@@ -324,10 +324,18 @@ def _merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 record = {**record, name: {**merged[name], **record[name]}}  # noqa: PLW2901
         if "tags" in merged and "tags" in record:
             record = {**record, "tags": list(dict.fromkeys([*merged["tags"], *record["tags"]]))}  # noqa: PLW2901
+        if "scores" in merged and "scores" in record:
+            record = {**record, "scores": _later_scores(merged["scores"], record["scores"])}  # noqa: PLW2901
         if "events" in merged and "events" in record:
             record = {**record, "events": _united(merged["events"], record["events"])}  # noqa: PLW2901
         merged |= record
     return merged
+
+
+def _later_scores(known: list[dict[str, Any]], later: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What one source said again under a name replaces what it said before."""
+    again = {(score.get("name"), score.get("source")) for score in later}
+    return [score for score in known if (score.get("name"), score.get("source")) not in again] + later
 
 
 def _united(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -30,7 +30,8 @@ _TELLING_ENDS: Final = tuple(
         *("session_token", "session-token", "sessiontoken", "bearer_token", "api_token", "csrf_token"),
     )
 )
-_TELLING_ENDS_BYTES: Final = (*(end.encode() for end in _TELLING_ENDS), b'"token', b"'token")
+_TELLING_ENDS_BYTES: Final = tuple(end.encode() for end in _TELLING_ENDS)
+_whole_token: Final = re.compile(rb"(?<![\w-])token").fullmatch
 
 _SECRETS: Final = (
     (
@@ -194,7 +195,7 @@ def _assigns_secret(data: bytes) -> bool:
 def _is_told_before(data: bytes, end: int) -> bool:
     """True if the name that ends there, but for quotation marks, tells of a secret."""
     name = data[max(0, end - MAX_KEY_BYTES) : end].rstrip(b"\\\"'").lower()
-    return name.endswith(_TELLING_ENDS_BYTES)
+    return name.endswith(_TELLING_ENDS_BYTES) or _whole_token(name, len(name) - len(b"token")) is not None
 
 
 def _hooked(hook: Hook, data: bytes) -> bytes:

@@ -153,7 +153,7 @@ def test_the_sheet_opens_on_question_mark_and_keys_are_inert_while_typing(tree: 
     tree.keyboard.press("?")
     sheet = tree.locator("dialog.key-sheet")
     expect(sheet).to_be_visible()
-    expect(sheet.locator("dd")).to_have_count(33)
+    expect(sheet.locator("dd")).to_have_count(34)
     tree.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
     tree.keyboard.press("/")

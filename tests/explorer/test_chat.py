@@ -42,6 +42,17 @@ def test_a_request_and_a_response_hold_messages() -> None:
         ({"type": "image_url", "image_url": {"url": "u"}}, ("image", "u")),
         ({"type": "input_image", "image_url": "u"}, ("image", "u")),
         (
+            {"type": "input_audio", "input_audio": {"data": "AA", "format": "mp3"}},
+            ("audio", "data:audio/mpeg;base64,AA"),
+        ),
+        ({"type": "file", "file": {"filename": "a.pdf", "file_id": "file-1"}}, ("file", "file-1")),
+        (
+            {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AA"}},
+            ("file", "data:application/pdf;base64,AA"),
+        ),
+        ({"type": "document", "source": {"type": "text", "data": "plain"}}, ("text", "plain")),
+        ({"type": "document", "text": "found"}, ("other", {"type": "document", "text": "found"})),
+        (
             {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA"}},
             ("image", "data:image/png;base64,AA"),
         ),

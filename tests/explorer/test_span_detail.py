@@ -188,3 +188,21 @@ def test_odd_values_are_shown_and_not_fallen_over(dev: Client, send: Sender) -> 
     ):
         trace_id = send(input=value, output=value, metadata={"value": value})
         assert dev.get(f"/dashboard/t/{trace_id}").status_code == 200, value
+
+
+def test_sound_can_be_heard_and_files_are_named_when_they_came_with_the_trace(
+    dev: Client, send: Sender
+) -> None:
+    content = [
+        {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
+        {"type": "file", "file": {"filename": "bill.pdf", "file_data": "data:application/pdf;base64,AAAA"}},
+        {"type": "input_audio", "input_audio": {"data": '"><script>', "format": "wav"}},
+    ]
+    trace_id = send({"kind": "llm", "input": [{"role": "user", "content": content}]})
+    response = dev.get(f"/dashboard/t/{trace_id}/s/{span_id(2)}?pane=1")
+    html = response.content.decode()
+    assert '<audio controls preload="none" src="data:audio/wav;base64,UklGRg=="></audio>' in html
+    assert "<b>bill.pdf</b> application/pdf, " in html
+    assert html.count("<audio") == 1
+    assert "<script" not in html
+    assert "media-src data:" in response["Content-Security-Policy"]

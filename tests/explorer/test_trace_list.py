@@ -46,7 +46,7 @@ def test_a_line_says_what_happened(dev: Client, send: Sender) -> None:
         "3",
         "1",
     )
-    assert (line.tokens, line.models, line.user.text) == ("1,204 → 350", ["gpt-4o-mini"], "ana")
+    assert (line.tokens, line.models, line.user.text) == ("1.2k → 350", ["gpt-4o-mini"], "ana")
     assert line.cost.startswith("$0.000")
     assert line.duration == "252 ms"
     assert line.started.iso.endswith("Z")
@@ -211,3 +211,18 @@ def test_of_many_reasons_of_losses_the_most_frequent_are_told(dev: Client, acces
     counters = {f"reason {number}": number for number in range(1, 7)}
     receive(access, [], now_ns=time.time_ns(), counters=counters)
     assert "6 reason 6, 5 reason 5, 4 reason 4, 6 for other reasons" in Page(dev.get("/dashboard/")).text
+
+
+def test_the_strip_shows_traces_errors_cost_or_the_slow_ones(dev: Client, send: Sender) -> None:
+    send(kind="llm", cost_usd=0.5)
+    send(status="error", error={"message": "broke"})
+    for strip, told in (
+        ("", "1 with errors"),
+        ("errors", "1 with errors"),
+        ("cost", "$0.5000"),
+        ("p95", "p95 "),
+    ):
+        html = dev.get(f"/dashboard/?range=1h&strip={strip}").content.decode()
+        assert told in html
+        assert "strip=p95" in html or strip == "p95"
+    assert "UTC: 2 traces" in dev.get("/dashboard/?range=1h&strip=nonsense").content.decode()

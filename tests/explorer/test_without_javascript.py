@@ -77,7 +77,7 @@ def test_the_modules_loaded_ahead_are_the_ones_there_are(dev: Client, send: Send
     ahead = {link.get("href") for link in page.find("link") if link.get("rel") == "modulepreload"}
     folder = django_settings.BASE_DIR / "traces_app/explorer/static/explorer/trace"
     assert ahead == {f"/static/explorer/trace/{file.name}" for file in folder.iterdir()} - {
-        "/static/explorer/trace/main.js"
+        "/static/explorer/trace/first.js"
     }
 
 

@@ -11,9 +11,14 @@ from uuid import uuid4
 import pytest
 
 from tests.ministack_server import MinistackMissing, running_ministack
+from tests.storage.faults import Faults, put_under
+from traces_app import access, storage
+from traces_app.api import throttle
+from traces_app.prices import forget_prices
 from traces_app.storage.dynamodb import DynamoDBClient
 from traces_app.storage.engine import Engine, EngineOptions, bind_models, open_engine
 from traces_app.storage.models import SpanItem
+from traces_app.storage.store import Store
 
 Call = Callable[..., dict[str, Any]]
 
@@ -78,3 +83,28 @@ def call(engine: Engine) -> Call:
         return engine.client._make_api_call(operation, parameters)
 
     return perform
+
+
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> Iterator[Store]:
+    """The store as a server opens it from its settings, on either engine; nothing is remembered."""
+    storage.reset_store()
+    forget_prices()
+    access.forget_keys()
+    throttle.buckets.clear()
+    settings.API_KEYS, settings.RATE_LIMIT_RPM = ["project-dev"], 0
+    settings.STORAGE_URL = f"sqlite:///{tmp_path / 'traces.sqlite3'}"
+    if request.param == "dynamodb":
+        suffix = uuid4().hex[:12]
+        settings.STORAGE_URL = "dynamodb"
+        settings.DYNAMODB_ENDPOINT_URL = request.getfixturevalue("ministack_url")
+        settings.DYNAMODB_TRACES_TABLE, settings.DYNAMODB_SPANS_TABLE = f"traces-{suffix}", f"spans-{suffix}"
+        storage.create_tables()
+    yield storage.get_store()
+    storage.reset_store()
+
+
+@pytest.fixture
+def faults(any_store: Store, monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """What goes wrong beneath the store."""
+    return put_under(any_store, monkeypatch)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
 
-from traces_app.storage.dynamodb import MAX_SENDS, DynamoDBClient, batch_put, border, missing_tables
+from tests.servers import serving
+from traces_app.storage import dynamodb
+from traces_app.storage.dynamodb import (
+    MAX_ATTEMPTS,
+    MAX_SENDS,
+    DynamoDBClient,
+    batch_put,
+    border,
+    missing_tables,
+)
+from traces_app.storage.engine import Engine
 from traces_app.storage.errors import StoreUnavailable, StoreUnusable
 from traces_app.storage.models import SpanItem
 
@@ -77,6 +91,72 @@ def test_an_unreachable_server_is_unavailable_soon(closed_port: int) -> None:
     client.close()
 
 
+class ScriptedDynamoDB:
+    """A server on loopback that answers by the next line of its script; ``None``: not in time."""
+
+    def __init__(self, *script: tuple[int, dict[str, Any]] | None) -> None:
+        self.script, self.requests, self._is_over = list(script), 0, threading.Event()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                server.requests += 1
+                line = server.script.pop(0)
+                if line is None:
+                    server._is_over.wait(20)
+                    return
+                status, content = line
+                body = json.dumps(content).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+
+    @contextmanager
+    def client(self) -> Iterator[DynamoDBClient]:
+        with serving(self._http):
+            url = f"http://127.0.0.1:{self._http.server_address[1]}"
+            client = DynamoDBClient(region="us-east-1", endpoint_url=url)
+            try:
+                yield client
+            finally:
+                self._is_over.set()
+                client.close()
+
+
+def throttling(code: str) -> tuple[int, dict[str, Any]]:
+    return 400, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "because"}
+
+
+@pytest.mark.parametrize("trouble", [throttling("ThrottlingException"), (500, {}), None])
+def test_a_call_is_tried_again_over_http_and_a_slow_answer_given_up(
+    trouble: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dynamodb, "READ_TIMEOUT_S", 0.2)
+    server = ScriptedDynamoDB(trouble, (200, {"TableNames": ["a"]}))
+    with server.client() as client:
+        assert client._make_api_call("ListTables", {})["TableNames"] == ["a"]
+    assert server.requests == 2
+
+
+@pytest.mark.parametrize("trouble", [throttling("ProvisionedThroughputExceededException"), (503, {}), None])
+def test_trouble_that_stays_is_unavailable_after_a_few_tries_over_http(
+    trouble: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dynamodb, "READ_TIMEOUT_S", 0.2)
+    server = ScriptedDynamoDB(*[trouble] * MAX_ATTEMPTS)
+    with server.client() as client, pytest.raises(StoreUnavailable):
+        client._make_api_call("ListTables", {})
+    assert server.requests == MAX_ATTEMPTS
+
+
 class StubbornClient:
     """A DynamoDB that leaves the last ``refused`` requests of a batch unprocessed, a number of times."""
 
@@ -121,7 +201,7 @@ def test_unprocessed_items_are_sent_again_after_growing_pauses() -> None:
 def test_a_batch_that_stays_refused_is_unavailable() -> None:
     client = StubbornClient(refused=1, times=100)
 
-    with pytest.raises(StoreUnavailable, match="left 1 items unwritten"):
+    with pytest.raises(StoreUnavailable, match="unprocessed after 7"):
         batch_put(client, items(3), sleep=lambda _: None)
 
     assert len(client.sent) == MAX_SENDS
@@ -145,3 +225,10 @@ def test_a_missing_table_names_the_command_that_makes_it() -> None:
         raise missing
     with pytest.raises(ClientError), missing_tables("DescribeTable", ours):
         raise missing
+
+
+def test_items_are_looked_up_a_hundred_to_a_request_and_what_is_not_there_is_left_out(engine: Engine) -> None:
+    engine.batch_put(items(130))
+    names = [("T", str(number)) for number in range(0, 260, 2)]
+    found = engine.batch_get(SpanItem, names)
+    assert sorted(int(item.sk) for item in found) == list(range(0, 130, 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -70,7 +71,7 @@ def test_a_chunk_that_misses_a_part_was_never_acknowledged_and_is_not_shown(repo
 
 def test_traces_of_many_days_and_shards_are_listed_newest_first_once(engine: Engine) -> None:
     expected = []
-    for shards in (1, 3):  # the number of shards may change at any time
+    for shards in (1, 4):  # the number of shards may be raised at any time
         store = Store(engine, shards=shards)
         for number in range(12):
             start_ns = NOW_NS - number * DAY_NS // 3 - shards * 10**6
@@ -78,6 +79,38 @@ def test_traces_of_many_days_and_shards_are_listed_newest_first_once(engine: Eng
             store.append("dev", {trace: packed(span(1, trace_id=trace, start_ns=start_ns))}, STAMP)
             expected.append((start_ns, trace))
     assert listed(store) == [trace for _, trace in sorted(expected, reverse=True)]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_trace_from_before_there_were_more_shards_is_listed_once_and_deleted_whole(
+    engine: Engine, number: int
+) -> None:
+    trace, start_ns = own_trace_id(NOW_NS // 10**6, number), NOW_NS
+    root = span(1, trace_id=trace, start_ns=start_ns)
+    for shards in (1, 2, 4):
+        late = span(shards + 1, trace_id=trace, parent_span_id=span_id(1), start_ns=start_ns, session_id="s")
+        Store(engine, shards=shards).append("dev", {trace: packed(root, late)}, STAMP)
+    store = Store(engine, shards=4)
+    assert listed(store) == listed(store, session_id="s") == [trace]
+    assert [found.span_count for _, found in store.iterate_traces("dev", now_ns=NOW_NS)] == [4]
+    assert store.delete_trace("dev", trace, now_ns=NOW_NS)
+    assert listed(store) == listed(store, session_id="s") == []
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_trace_read_again_after_there_were_more_shards_is_listed_once(engine: Engine, number: int) -> None:
+    trace = trace_id(0xA0 + number)
+    Store(engine, shards=1).append("dev", {trace: packed(span(1, trace_id=trace))}, STAMP)
+    store = Store(engine, shards=4)
+    store.append("dev", {trace: packed(span(2, trace_id=trace, user_id="ana"))}, STAMP)
+    assert listed(store, user_id="ana") == [trace]
+    position, _ = next(store.iterate_traces("dev", now_ns=NOW_NS))
+    renamed = store.rewrite_trace("dev", position, lambda one: replace(one, name="new"), now_ns=NOW_NS)
+    assert renamed == 2
+    found = [trace.span_count for _, trace in store.iterate_traces("dev", now_ns=NOW_NS)]
+    assert found == [2]
+    assert store.delete_trace("dev", trace, now_ns=NOW_NS)
+    assert listed(store) == []
 
 
 def test_a_listing_goes_on_behind_a_position_and_stays_within_its_bounds(repository: Store) -> None:

@@ -253,7 +253,7 @@ def _first_token_ms(spans: Sequence[Span]) -> float | None:
 def _numeric_scores(span: Span) -> dict[str, float]:
     return {
         str(score.get("name"))[:MAX_SCORE_NAME_CHARACTERS]: float(value)
-        for score in span.scores
+        for score in sorted(span.scores, key=lambda score: score.get("source") == "human")  # which holds
         if isinstance(value := score.get("value"), int | float) and math.isfinite(value)
     }
 
@@ -316,7 +316,9 @@ def _merge_facts(parts: Sequence[Facts]) -> Facts:
         merged.models = list(dict.fromkeys([*merged.models, *part.models]))[:MAX_LISTED_MODELS]
         merged.tags = list(dict.fromkeys([*merged.tags, *part.tags]))[:MAX_LISTED_TAGS]
         merged.dropped = _larger_counts(merged.dropped, part.dropped)
-        merged.scores = _lower_scores(merged.scores, part.scores)
+        merged.scores = (
+            (merged.scores | part.scores) if _is_note(part) else _lower_scores(merged.scores, part.scores)
+        )
         merged.raw_bytes += part.raw_bytes
         merged.stored_bytes += part.stored_bytes
     merged.start_ns = min((part.start_ns for part in parts if part.start_ns is not None), default=None)
@@ -326,6 +328,11 @@ def _merge_facts(parts: Sequence[Facts]) -> Facts:
         (part.first_token_ms for part in by_start if part.first_token_ms is not None), None
     )
     return merged
+
+
+def _is_note(part: Facts) -> bool:
+    """Of what people said later about a span: it is no second measurement but the one that holds."""
+    return part.name is None and part.end_ns is None
 
 
 _FIRST_WINS: Final = (

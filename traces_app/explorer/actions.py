@@ -17,6 +17,7 @@ from traces_app import audit, curation, queries
 from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_TAG_CHARACTERS
 from traces_app.explorer.formats import moment, plural
+from traces_app.explorer.pages.compare import LETTERS
 from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.refusals import show_not_found
@@ -26,8 +27,8 @@ from traces_app.explorer.visitor import Visitor, project_action, project_page
 MAX_SELECTED: Final = 200
 """Traces in one action: more than a page shows, few enough to be read one after the other in a request."""
 
-COMPARED: Final = 2
 MAX_DATES_TOLD: Final = 3
+MAX_COMPARED: Final = len(LETTERS)
 NO_WRITING: Final = "The key you are logged in with may only read. Use one with scope “all”."
 
 
@@ -61,17 +62,46 @@ def download(request: HttpRequest, visitor: Visitor, trace_id: str) -> HttpRespo
     return _attachment(f"trace-{trace_id[:32]}.json", _whole_trace(trace), "application/json")
 
 
+@project_action
+def score_span(request: HttpRequest, visitor: Visitor, trace_id: str, span_id: str) -> HttpResponseBase:
+    """What a person thinks of a span, beside what evaluators do."""
+    address = reverse("explorer:span", args=[trace_id, span_id]) + "?tab=scores"
+    if not visitor.may_write:
+        messages.warning(request, NO_WRITING)
+        return HttpResponseRedirect(address)
+    name, value, comment = (request.POST.get(field, "") for field in ("name", "value", "comment"))
+    try:
+        is_scored = curation.score_span(
+            visitor.project,
+            trace_id,
+            span_id,
+            name=name,
+            value=value,
+            comment=comment,
+            who=visitor.who,
+            now_ns=visitor.now_ns,
+        )
+    except ValueError as error:
+        messages.warning(request, f"Not saved. {error}")
+        return HttpResponseRedirect(address)
+    if not is_scored:
+        return show_not_found(request, visitor, trace_id)
+    _log(visitor, "score span", f"{name.strip()} {value.strip()}: span {span_id} of trace {trace_id}")
+    messages.success(request, "The score is saved.")
+    return HttpResponseRedirect(address)
+
+
 def _export(_request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
     lines = (_line_of(visitor, trace_id) for trace_id in trace_ids)
     return _attachment("traces.jsonl", lines, "application/x-ndjson")
 
 
 def _compare(request: HttpRequest, _visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
-    if len(trace_ids) != COMPARED:
-        messages.warning(request, "Select two traces to compare.")
+    if not 1 < len(trace_ids) <= MAX_COMPARED:
+        messages.warning(request, f"Select two to {MAX_COMPARED} traces to compare.")
         return _back(request)
-    pair = urlencode(dict(zip("ab", trace_ids, strict=True)))
-    return HttpResponseRedirect(f"{reverse('explorer:traces')}diff?{pair}")
+    sides = urlencode(dict(zip(LETTERS.lower(), trace_ids, strict=False)))
+    return HttpResponseRedirect(f"{reverse('explorer:compare')}?{sides}")
 
 
 def _tag(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-PartKind = Literal["text", "reasoning", "tool_call", "tool_result", "image", "other"]
+PartKind = Literal["text", "reasoning", "tool_call", "tool_result", "image", "audio", "file", "other"]
+
+MEDIA: Final = ("image", "audio", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +166,39 @@ def _read_image(part: dict[str, Any]) -> Part:
 
 def _read_media(part: dict[str, Any]) -> Part:
     """Our own form: where it is, or its base64."""
-    mime_type = part.get("mime_type") or "image/png"
+    mime_type = str(part.get("mime_type") or "image/png")
     where = part.get("uri") or (f"data:{mime_type};base64,{part['data']}" if part.get("data") else None)
-    is_image = part.get("modality") == "image" or str(mime_type).startswith("image/")
-    return Part("image", where) if is_image and isinstance(where, str) else Part("other", part)
+    if not isinstance(where, str):
+        return Part("other", part)
+    kind: PartKind = "image" if part.get("modality") == "image" or mime_type.startswith("image/") else "file"
+    return Part("audio" if mime_type.startswith("audio/") else kind, where, name=_text(part, "name"))
+
+
+def _read_audio(part: dict[str, Any]) -> Part:
+    """OpenAI's: base64 and its format."""
+    audio = _first(part, "input_audio", "audio")
+    data = audio.get("data") if isinstance(audio, dict) else None
+    if not isinstance(audio, dict) or not isinstance(data, str):
+        return Part("other", part)
+    kind = _text(audio, "format") or "wav"
+    return Part("audio", f"data:audio/{_AUDIO_TYPES.get(kind, kind)};base64,{data}")
+
+
+_AUDIO_TYPES: Final = {"mp3": "mpeg"}
+
+
+def _read_file(part: dict[str, Any]) -> Part:
+    """OpenAI's files and Anthropic's documents."""
+    file = _first(part, "file", "source") or part
+    if not isinstance(file, dict):
+        return Part("other", part)
+    name = _text(part, "filename", "title", "name") or _text(file, "filename", "name")
+    data, where = _text(file, "data"), _text(file, "file_data", "file_url", "url", "file_id")
+    if data and _text(file, "type") == "text":
+        return Part("text", data, name=name)
+    if data:
+        where = f"data:{_text(file, 'media_type', 'mime_type') or 'application/octet-stream'};base64,{data}"
+    return Part("file", where, name=name) if where else Part("other", part)
 
 
 _PART_READERS: Final[dict[str, Callable[[dict[str, Any]], Part]]] = {
@@ -188,6 +219,10 @@ _PART_READERS: Final[dict[str, Callable[[dict[str, Any]], Part]]] = {
     "input_image": _read_image,
     "image": _read_image,
     "media": _read_media,
+    "input_audio": _read_audio,
+    "file": _read_file,
+    "input_file": _read_file,
+    "document": _read_file,
 }
 
 

@@ -22,7 +22,10 @@ RANGES: Final = {
 }
 TIMES: Final = ("range", "from", "to")
 FIELDS: Final = ("q", "scope", *TIMES)
-"""Parameters that ask. Beside them: ``project``, and ``cursor``, which no changed question keeps."""
+"""Parameters that ask. Beside them: ``project``, ``strip``; and ``cursor``, which no new question keeps."""
+
+STRIPS: Final = ("errors", "cost", "p95")
+"""What the bars of the strip may stand for besides the number of traces."""
 
 EARLIER_FIELDS: Final = {"status": "status", "tag": "tag", "user": "user", "session": "session", "env": "env"}
 """Parameters that links of earlier versions carry: each is a condition of the search."""
@@ -78,6 +81,13 @@ class ListQuery:
     def without(self, *terms: Term) -> str:
         return self.with_search(self.search.without(*terms))
 
+    @property
+    def strip(self) -> str:
+        return self.parameters.get("strip", "")
+
+    def with_strip(self, name: str) -> str:
+        return self._with(strip=name)
+
     def with_range(self, name: str) -> str:
         return self._with(**{"range": name, "from": "", "to": ""})
 
@@ -108,7 +118,7 @@ def read_list_query(parameters: Mapping[str, Any], *, now_ns: int) -> ListQuery:
     """The question in a request's query string (a ``QueryDict``)."""
     get_list: Callable[[str], list[str]] = parameters.getlist  # type: ignore[attr-defined]
     kept: Parameters = {}
-    for name in (*FIELDS, "project"):
+    for name in (*FIELDS, "project", "strip"):
         values = [value.strip()[:MAX_VALUE_CHARACTERS] for value in get_list(name)]
         values = [value for value in values if value]
         if values:
@@ -117,6 +127,8 @@ def read_list_query(parameters: Mapping[str, Any], *, now_ns: int) -> ListQuery:
     _take_earlier(kept, get_list, problems)
     if kept.get("scope") not in (None, ANY_SPAN):
         del kept["scope"]
+    if kept.get("strip") not in (None, *STRIPS):
+        del kept["strip"]
     search = parse_search(kept.get("q", ""), scope=kept.get("scope", ROOT))
     time = read_time_range(kept, problems, now_ns)
     return ListQuery(kept, search, time, parameters.get("cursor") or None, [*problems, *search.problems])

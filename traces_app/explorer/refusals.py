@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from traces_app.explorer.pages.shell import Shell, shell_of
+from traces_app.explorer.twins import retry_after_s
 from traces_app.explorer.visitor import Visitor
 from traces_app.queries import StoreUnavailable, StoreUnusable
 
 log = logging.getLogger(__name__)
-
-UNUSABLE_RETRY_AFTER_S: Final = 30
 
 
 def show_not_found(request: HttpRequest, visitor: Visitor, trace_id: str) -> HttpResponse:
@@ -30,7 +28,7 @@ def show_not_found(request: HttpRequest, visitor: Visitor, trace_id: str) -> Htt
 def show_unavailable(request: HttpRequest, error: StoreUnavailable | StoreUnusable) -> HttpResponse:
     """503: the store cannot answer now, or not before somebody has set it up."""
     log.error("the store cannot be asked: %s", error)
-    seconds = error.retry_after_seconds if isinstance(error, StoreUnavailable) else UNUSABLE_RETRY_AFTER_S
+    seconds = retry_after_s(error)
     context = {"retry_after_seconds": seconds, "shell": Shell(title="Not available")}
     response = render(request, "explorer/unavailable.html", context, status=503)
     response.headers["Retry-After"] = str(seconds)

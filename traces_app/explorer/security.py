@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 
 from traces_app.queries import StoreUnavailable, StoreUnusable
 
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src data:; "
+    "connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 API_PREFIX: Final = "/api/"
@@ -38,3 +40,15 @@ class PageGuard:
 
             return show_unavailable(request, exception)
         return None
+
+
+class Sessions(SessionMiddleware):  # type: ignore[misc, unused-ignore]
+    """Django's. It stores the session behind the view, where a store that is down would be a 500."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except (StoreUnavailable, StoreUnusable) as error:
+            from traces_app.explorer.refusals import show_unavailable  # noqa: PLC0415 - only pages load pages
+
+            return show_unavailable(request, error)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
 from traces_app.domain.documents import span_json, summary_json
 from traces_app.domain.tree import TreeRow
+from traces_app.queries import StoreUnavailable, StoreUnusable
+
+UNUSABLE_RETRY_AFTER_S: Final = 30
 
 __all__ = ["advertise", "problem", "row_json", "span_json", "summary_json"]
 
@@ -63,3 +66,17 @@ def advertise(response: HttpResponseBase, json_address: str) -> HttpResponseBase
 def problem(status: int, title: str, detail: str) -> HttpResponse:
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def unavailable(error: StoreUnavailable | StoreUnusable) -> HttpResponse:
+    """503, with when to come again."""
+    response = problem(
+        503, "Store unavailable", "The store does not answer. Ask again after Retry-After seconds."
+    )
+    response.headers["Retry-After"] = str(retry_after_s(error))
+    return response
+
+
+def retry_after_s(error: StoreUnavailable | StoreUnusable) -> int:
+    """Of a store that somebody has to set up first, a guess."""
+    return error.retry_after_seconds if isinstance(error, StoreUnavailable) else UNUSABLE_RETRY_AFTER_S

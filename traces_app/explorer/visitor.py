@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +20,11 @@ from django.http import (
 from django.urls import reverse
 
 from traces_app import access
-from traces_app.explorer.twins import problem
+from traces_app.explorer.twins import problem, unavailable
 from traces_app.metering import attribute_request
+from traces_app.queries import StoreUnavailable, StoreUnusable
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
@@ -63,8 +67,17 @@ def project_action(view: PageView[P]) -> PlainView[P]:
 
 
 def project_json(view: PageView[P]) -> PlainView[P]:
-    """As ``project_page``, for a program: who is no visitor gets 401."""
-    return _guarded(view, _unauthorized, ("GET", "HEAD"))
+    """As ``project_page``, for a program: who is no visitor gets 401, a store that is away a problem."""
+    guarded = _guarded(view, _unauthorized, ("GET", "HEAD"))
+
+    def told(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return guarded(request, *args, **kwargs)
+        except (StoreUnavailable, StoreUnusable) as error:
+            log.error("the store cannot be asked: %s", error)  # noqa: TRY400 - the message says all
+            return unavailable(error)
+
+    return functools.update_wrapper(told, view)
 
 
 def grant(request: HttpRequest, granted: access.Access) -> None:

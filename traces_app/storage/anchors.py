@@ -17,6 +17,7 @@ from pynamodb.expressions.update import Action
 from traces_app.domain.retention import DAY_S
 from traces_app.storage import keys
 from traces_app.storage.accounting import kept_bytes, units_of
+from traces_app.storage.engine import Engine
 from traces_app.storage.items import ITEM_VERSION, Place
 from traces_app.storage.models import AnchorItem
 from traces_app.storage.stamp import Stamp
@@ -91,15 +92,15 @@ class Anchors:
         )
 
 
-def read_anchors(partitions: Iterable[str]) -> dict[str, Anchor]:
+def read_anchors(engine: Engine, partitions: Iterable[str]) -> dict[str, Anchor]:
     """As they are now, a hundred to a request; traces with ids of our own have none."""
-    names = [(partition, keys.ONLY) for partition in partitions]
-    return {item.pk: _read(item) for item in AnchorItem.batch_get(names, consistent_read=True)}
+    names = ((partition, keys.ONLY) for partition in partitions)
+    return {item.pk: _read(item) for item in engine.batch_get(AnchorItem, names)}
 
 
-def lists_of(place: Place) -> frozenset[str]:
+def lists_of(engine: Engine, place: Place) -> frozenset[str]:
     """The lists in which a trace is known to stand, besides the day's."""
-    found = read_anchors([place.anchor_partition])
+    found = read_anchors(engine, [place.anchor_partition])
     return found[place.anchor_partition].lists if found else frozenset()
 
 

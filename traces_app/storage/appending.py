@@ -170,7 +170,7 @@ class Appender:
         """By anchor: what others announced while these batches were written too."""
         agreed = {batch.place.anchor_partition: batch for batch in batches if batch.anchor}
         asked = [partition for partition, batch in agreed.items() if not batch.is_whole]
-        found = read_anchors(asked) if asked else {}
+        found = read_anchors(self._engine, asked) if asked else {}
         for partition in asked:
             if partition not in found:  # deleted with its trace, which begins anew with this batch
                 batch = agreed[partition]

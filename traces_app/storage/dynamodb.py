@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -24,13 +24,15 @@ from botocore.exceptions import (
     ConnectionError as BotocoreConnectionError,
 )
 from botocore.session import Session
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import GetError, PutError
 
 from traces_app.storage.errors import StoreUnavailable, StoreUnusable
 from traces_app.storage.metering import metered_call
 from traces_app.storage.models import MODELS, Item
 
-__all__ = ["Client", "DynamoDBClient", "batch_delete", "batch_put", "batch_put_raw"]
+__all__ = ["Client", "DynamoDBClient", "batch_delete", "batch_get", "batch_put", "batch_put_raw"]
+
+AnyItem = TypeVar("AnyItem", bound=Item)
 
 CONNECT_TIMEOUT_S: Final = 1.5
 READ_TIMEOUT_S: Final = 4.0
@@ -39,9 +41,14 @@ MAX_ATTEMPTS: Final = 3
 
 BATCH_ITEMS: Final = 25
 """BatchWriteItem takes 25 items and 16 MB; 25 of 400 KB are 13.7 MB in base64, so counting is enough."""
+BATCH_KEYS: Final = 100
+"""What BatchGetItem takes."""
+
 MAX_SENDS: Final = 7
 """Of one group, counting the first: six pauses of at most 3.15 s together."""
 FIRST_PAUSE_S: Final = 0.05
+UNPROCESSED: Final = {"BatchWriteItem": "UnprocessedItems", "BatchGetItem": "UnprocessedKeys"}
+BATCH_ERRORS: Final = {"BatchWriteItem": PutError, "BatchGetItem": GetError}
 
 TRANSIENT_CODES: Final = frozenset(
     {
@@ -58,6 +65,9 @@ TRANSIENT_CODES: Final = frozenset(
         "TransactionInProgressException",
     }
 )
+SERVER_ERROR: Final = 500
+"""And above: what a proxy on the way answers has no code of DynamoDB's."""
+
 CONFIGURATION_CODES: Final = frozenset(
     {
         "AccessDeniedException",
@@ -209,7 +219,8 @@ def _concerns_items(operation_name: str, operation_kwargs: dict[str, Any]) -> bo
 
 def _raise_for(error: ClientError) -> None:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    if code in TRANSIENT_CODES or _is_conflict(error):
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in TRANSIENT_CODES or status >= SERVER_ERROR or _is_conflict(error):
         raise StoreUnavailable(f"DynamoDB is busy ({code}): {message}") from error
     if code in CONFIGURATION_CODES:
         raise StoreUnusable(f"DynamoDB refuses us ({code}): {message}") from error
@@ -252,35 +263,58 @@ def batch_delete(
     return _batch_write(client, requests, sleep)
 
 
+def batch_get(
+    client: Client,
+    model: type[AnyItem],
+    keys: Iterable[tuple[str, str]],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[AnyItem]:
+    """Those of the items that are there, as they are now, 100 to a request; pauses as ``batch_put`` does.
+
+    PynamoDB's own asks again without a pause and without end.
+    """
+    table_name = model.Meta.table_name
+    wanted = ({"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys)
+    found: list[AnyItem] = []
+    while group := list(islice(wanted, BATCH_KEYS)):
+        requests = {table_name: {"Keys": group, "ConsistentRead": True}}
+        for answer in _send_all(client, "BatchGetItem", requests, sleep):
+            found += map(model.from_raw_data, answer["Responses"].get(table_name, ()))
+    return found
+
+
 def _batch_write(
     client: Client, requests: Iterator[tuple[str, dict[str, Any]]], sleep: Callable[[float], None]
 ) -> float:
-    consumed_units = 0.0
+    consumed_units: float = 0.0
     while group := list(islice(requests, BATCH_ITEMS)):
         by_table: dict[str, list[Any]] = {}
         for table_name, request in group:
             by_table.setdefault(table_name, []).append(request)
-        consumed_units += _send_all(client, by_table, sleep)
+        for answer in _send_all(client, "BatchWriteItem", by_table, sleep):
+            consumed_units += sum(entry["CapacityUnits"] for entry in answer.get("ConsumedCapacity", ()))
     return consumed_units
 
 
-def _send_all(client: Client, requests: dict[str, list[Any]], sleep: Callable[[float], None]) -> float:
-    consumed_units: float = 0.0
+def _send_all(
+    client: Client, operation: str, requests: dict[str, Any], sleep: Callable[[float], None]
+) -> Iterator[dict[str, Any]]:
+    """The answers, until nothing is left unprocessed."""
     for attempt in range(MAX_SENDS):
         if attempt:
             sleep(random.uniform(0, FIRST_PAUSE_S * 2 ** (attempt - 1)))  # noqa: S311 - spreads load
-        answer = _send(client, requests)
-        consumed_units += sum(entry["CapacityUnits"] for entry in answer.get("ConsumedCapacity", ()))
-        requests = answer.get("UnprocessedItems", {})
+        answer = _send(client, operation, requests)
+        yield answer
+        requests = answer.get(UNPROCESSED[operation], {})
         if not requests:
-            return consumed_units
-    left = sum(map(len, requests.values()))
-    raise StoreUnavailable(f"DynamoDB left {left} items unwritten after {MAX_SENDS} attempts.")
+            return
+    raise StoreUnavailable(f"DynamoDB left items of {operation} unprocessed after {MAX_SENDS} attempts.")
 
 
-def _send(client: Client, requests: dict[str, list[Any]]) -> dict[str, Any]:
+def _send(client: Client, operation: str, requests: dict[str, Any]) -> dict[str, Any]:
     parameters = {"RequestItems": requests, "ReturnConsumedCapacity": "TOTAL"}
     try:
-        return client._make_api_call("BatchWriteItem", parameters)  # noqa: SLF001 - the seam
+        return client._make_api_call(operation, parameters)  # noqa: SLF001 - the seam
     except ClientError as error:
-        raise PutError(f"Failed to batch write items: {error}", error) from error
+        raise BATCH_ERRORS[operation](f"{operation} failed: {error}", error) from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, cast
 
-from traces_app.storage.dynamodb import Client, DynamoDBClient, batch_delete, batch_put
+from traces_app.storage.dynamodb import Client, DynamoDBClient, batch_delete, batch_get, batch_put
 from traces_app.storage.errors import StoreUnusable
 from traces_app.storage.models import MODELS, AnchorItem, Item, SpanItem, TraceItem
 from traces_app.storage.tables import create_table, table_exists
@@ -21,6 +21,7 @@ MIN_SIDE_BY_SIDE: Final = 3
 MAX_SIDE_BY_SIDE: Final = 8
 """Requests at a time, fewer than the pool has connections."""
 
+AnyItem = TypeVar("AnyItem", bound=Item)
 Argument = TypeVar("Argument")
 Answer = TypeVar("Answer")
 
@@ -76,6 +77,10 @@ class Engine:
         """Delete items by their keys, like ``batch_put``; what is not there is no error."""
         with self.client.one_commit():
             return batch_delete(self.client, items)
+
+    def batch_get(self, model: type[AnyItem], keys: Iterable[tuple[str, str]]) -> list[AnyItem]:
+        """Those of the items that are there, consistently. Raises StoreUnavailable as ``batch_put``."""
+        return batch_get(self.client, model, keys)
 
     def create_tables(self, *, point_in_time_recovery: bool = False) -> list[str]:
         """Make what is missing (on demand, TTL on) and return the names of the tables made now."""

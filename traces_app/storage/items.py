@@ -70,6 +70,13 @@ class Place:
         return keys.day_partition(self.project, keys.day_of(self.start_ms), self.shard)
 
     @property
+    def day_partitions(self) -> dict[str, int]:
+        """Shards by partition: that one, and those of earlier batches that came when there were fewer."""
+        day = keys.day_of(self.start_ms)
+        shards = keys.shards_of(self.trace_id, self.shards)
+        return {keys.day_partition(self.project, day, shard): shard for shard in shards}
+
+    @property
     def spans_partition(self) -> str:
         return keys.spans_partition(self.project, self.trace_id)
 
@@ -82,6 +89,10 @@ class Place:
         session = owners.session_id and keys.session_partition(self.project, owners.session_id)
         user = owners.user_id and keys.user_partition(self.project, owners.user_id)
         return frozenset(partition for partition in (session, user) if partition)
+
+    def shards_in(self, listed: Iterable[TraceItem]) -> set[int]:
+        """Those in which the trace stands."""
+        return {self.day_partitions[item.pk] for item in listed}
 
     def lists_in(self, fragment: TraceItem) -> frozenset[str]:
         """Those that its batch named, and so stands in."""
@@ -158,10 +169,10 @@ def fragment_items(
             yield make_item(TraceItem, partition, sort, stamp, body=blob + note)
 
 
-def day_entry(place: Place, expires_at: int | None, now_ns: int) -> TraceItem:
+def day_entry(place: Place, shard: int, expires_at: int | None, now_ns: int) -> TraceItem:
     """That the trace's day is listed as long as the trace lives: lists need not guess days."""
     pk, until = keys.days_partition(place.project), day_end(expires_at)
-    sort = keys.day_sort(place.start_ms, place.shard, until)
+    sort = keys.day_sort(place.start_ms, shard, until)
     return make_item(TraceItem, pk, sort, Stamp(now_ns, until), body=b"{}")
 
 
@@ -191,10 +202,11 @@ def fragments_in(items: Iterable[TraceItem], *, with_entries: bool = False) -> l
     return [unpack_fragment(item.body or b"", with_entries=all_entries) for item in ordered]
 
 
-def listed_fragments(place: Place) -> Iterable[TraceItem]:
+def listed_fragments(place: Place) -> Iterator[TraceItem]:
     """What batches left of a trace in the day's list, expired ones and its pin too."""
     prefix = keys.trace_prefix(place.start_ms, place.trace_id) + "#"
-    return TraceItem.query(place.day_partition, TraceItem.sk.startswith(prefix), consistent_read=True)
+    for partition in place.day_partitions:
+        yield from TraceItem.query(partition, TraceItem.sk.startswith(prefix), consistent_read=True)
 
 
 def in_list(fragment: TraceItem, partitions: Iterable[str]) -> Iterator[TraceItem]:

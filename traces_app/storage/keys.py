@@ -82,6 +82,12 @@ def day_sort(start_ms: int, shard: int, until_s: int | None) -> str:
     return f"{day_of(start_ms)}#{shard}#{KEPT if until_s is None else day_of(until_s * 1000)}"
 
 
+def parse_day_sort(sort: str) -> tuple[str, int]:
+    """Day and shard; older entries name no end."""
+    day, shard = sort.split("#")[:2]
+    return day, int(shard)
+
+
 def session_partition(project: str, session_id: str) -> str:
     return f"S#{project}#{session_id}"
 
@@ -115,6 +121,10 @@ def hour_sort(hour: int) -> str:
 
 def views_partition(project: str) -> str:
     return f"V#{project}"
+
+
+def shares_partition(project: str) -> str:
+    return f"SHARES#{project}"
 
 
 def audit_partition(project: str) -> str:
@@ -207,3 +217,11 @@ def own_start_ms(trace_id: str, first_start_ms: int) -> int | None:
 
 def shard_of(trace_id: str, shards: int) -> int:
     return int(trace_id[-4:], 16) % shards if shards > 1 else 0
+
+
+def shards_of(trace_id: str, shards: int) -> list[int]:
+    """Where a trace may be listed whose batches came while the number of shards was doubled, once or more."""
+    numbers = [shards]
+    while numbers[-1] > 1:
+        numbers.append(numbers[-1] // 2)
+    return sorted({shard_of(trace_id, number) for number in numbers})

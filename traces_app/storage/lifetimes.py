@@ -123,7 +123,7 @@ class Lifetimes:
         return Place(project, trace_id, start_ms, self._shards)
 
     def _lists(self, place: Place, listed: Iterable[TraceItem]) -> frozenset[str]:
-        return lists_of(place).union(*map(place.lists_in, listed))
+        return lists_of(self._engine, place).union(*map(place.lists_in, listed))
 
     def _reach(
         self, place: Place, aim: Aim, now_ns: int, *, change: bool = True, with_copies: bool = False
@@ -148,7 +148,8 @@ class Lifetimes:
         lists = self._lists(place, listed)
         pins = chain.from_iterable(in_list(item, lists) for item in listed if is_pin(item))
         markers = self._rollups.markers_of_change(place, now_ns)
-        self._engine.batch_put([day_entry(place, expires_at, now_ns), *pins, *markers])
+        days = [day_entry(place, shard, expires_at, now_ns) for shard in place.shards_in(listed)]
+        self._engine.batch_put([*days, *pins, *markers])
         prolong(place, expires_at)
         items = items_of_trace(place, lists, listed)
         others: list[Item] = []
@@ -156,7 +157,7 @@ class Lifetimes:
         for item in items:
             has_own = item.pk == place.anchor_partition or is_pin(item)
             if item.expires_at != expires_at and is_live(item, now_ns) and not has_own:
-                (last if item.pk == place.day_partition else others).append(item)
+                (last if item.pk in place.day_partitions else others).append(item)
         change = partial(_change_item, expires_at=expires_at)
         return all(self._engine.each(change, others)) and all(self._engine.each(change, last))
 

@@ -96,7 +96,7 @@ def rewrite(
         for one in renewed:
             result.put(_items_of(place, result.lists, one, notes))
             result.delete(SpanItem(place.spans_partition, sort) for sort in one.chunk.sorts)
-        for partition in (place.day_partition, *result.lists):
+        for partition in (*place.day_partitions, *result.lists):
             result.delete(TraceItem(partition, item.sk) for item in listed)
         result.deletes = {key: item for key, item in result.deletes.items() if key not in result.puts}
     return result

@@ -83,8 +83,8 @@ class Selection:
         projects = [self.project] if self.project else self._projects(pages, table_name)
         for project in projects:
             days = _sorts(pages, table_name, keys.days_partition(project), *self._days)
-            for day, _, shard in (entry.partition("#") for entry in days):
-                partition = keys.day_partition(project, day, int(shard))
+            for day, shard in set(map(keys.parse_day_sort, days)):
+                partition = keys.day_partition(project, day, shard)
                 bounds = f"{self.since_ms:013d}", f"{self.until_ms:013d}$"
                 for sort in _sorts(pages, table_name, partition, *bounds):
                     self._chosen.add((project, keys.parse_fragment_sort(sort)[1]))

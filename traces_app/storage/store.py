@@ -197,7 +197,7 @@ class Store(Records):
         with self.engine.one_commit():
             everything = [item for item in listed_fragments(place) if is_live(item, now_ns)]
             listed = [item for item in everything if not is_pin(item) and thinned_share(item) is None]
-            lists = lists_of(place)
+            lists = lists_of(self.engine, place)
             chunks = self.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
             if is_being_written(listed, chunks, now_ns):
                 return None
@@ -205,7 +205,7 @@ class Store(Records):
             result = rewrite(place, listed, chunks, lists, change, dictionary=dictionary)
             self.engine.batch_put([*result.puts.values(), *self._marked(place, now_ns, result.changed)])
             self.engine.batch_delete(result.deletes.values())
-            self.engine.batch_put(copies(place, result, lists_of(place)))
+            self.engine.batch_put(copies(place, result, lists_of(self.engine, place)))
             pins = (in_list(item, result.lists) for item in everything if is_pin(item))
             self.engine.batch_put(chain.from_iterable(pins))
         return result.changed
@@ -228,7 +228,7 @@ class Store(Records):
         start_ms, trace_id = keys.parse_fragment_sort(position + "#")
         place = Place(project, trace_id, start_ms, self._shards)
         listed = list(listed_fragments(place))
-        items = list(items_of_trace(place, lists_of(place) | lists, listed))
+        items = list(items_of_trace(place, lists_of(self.engine, place) | lists, listed))
         weight = weigh(place, listed, items, now_ns)
         if note is not None and weight.items:
             note(weight)
@@ -271,10 +271,10 @@ class Store(Records):
             TraceItem.sk.between(first_day, last_day + "$"),
             scan_index_forward=False,
         )
-        entries = dict.fromkeys(tuple(item.sk.split("#")[:2]) for item in listed if is_live(item, now_ns))
+        entries = dict.fromkeys(keys.parse_day_sort(item.sk) for item in listed if is_live(item, now_ns))
         for day, shards in groupby(entries, key=lambda entry: entry[0]):
             streams = [
-                _newest_first(keys.day_partition(project, day, int(shard)), low, high, page_items)
+                _newest_first(keys.day_partition(project, day, shard), low, high, page_items)
                 for _, shard in shards
             ]
             yield from (

@@ -18,6 +18,8 @@ from traces_app.domain.summary import TraceSummary
 
 __all__ = ["SPAN_COLUMNS", "TRACE_COLUMNS", "Record", "columns_of", "document_of", "json_text", "row_of"]
 
+NS_PER_SECOND: Final = 10**9
+
 Record = Span | TraceSummary
 
 
@@ -26,7 +28,13 @@ class Column(NamedTuple):
     type: str
 
 
-_TIMES: Final = {"start_ns": "start_time", "end_ns": "end_time"}
+_TIMES: Final = {
+    "start_ns": "start_time",
+    "end_ns": "end_time",
+    "arrived_ns": "arrival_time",
+    "expires_at": "expiry_time",
+}
+_FLAGS: Final = frozenset({"parent_is_remote", "is_pinned"})
 _NUMBERS: Final = frozenset({"cost_usd", "time_to_first_token_ms", "duration_ms", "first_token_ms"})
 _INTEGERS: Final = frozenset(
     {
@@ -48,7 +56,7 @@ def _column(name: str) -> Column:
         return Column(_TIMES[name], "time")
     types = (("number", _NUMBERS), ("integer", _INTEGERS), ("texts", _TEXTS), ("json", _JSON))
     found = next((type_ for type_, names in types if name in names), "text")
-    return Column(name, "flag" if name == "parent_is_remote" else found)
+    return Column(name, "flag" if name in _FLAGS else found)
 
 
 def _columns(names: tuple[str, ...]) -> dict[str, Column]:
@@ -92,6 +100,8 @@ def row_of(project: str, record: Record) -> dict[str, Any]:
     for name, column in columns.items():
         holder = usage if usage is not None and name in USAGE_FIELDS else record
         value = project if name == "project" else getattr(holder, name, None)
+        if name == "expires_at" and value is not None:
+            value *= NS_PER_SECOND
         row[column.name] = _cell(value, column.type)
     return row
 

@@ -82,11 +82,11 @@ def test_two_selected_can_be_compared(open_page: Open) -> None:
     expect(bar).to_be_hidden()
     boxes = page.locator("input[name=selected]")
     boxes.nth(0).check()
-    expect(bar.get_by_text("Compare two")).to_be_disabled()
+    expect(bar.get_by_text("Compare")).to_be_disabled()
     boxes.nth(1).check()
     page.route("**/dashboard/actions", lambda route: route.fulfill(status=204))
     with page.expect_request("**/dashboard/actions") as request:
-        bar.get_by_text("Compare two").click()
+        bar.get_by_text("Compare").click()
     sent = parse_qs(request.value.post_data or "")
     assert (sent["action"], len(sent["selected"])) == (["compare"], 2)
 
@@ -144,7 +144,7 @@ def test_times_are_shown_and_asked_for_in_the_chosen_zone(open_page: Open) -> No
     page = open_page(timezone_id="Asia/Kolkata")
     first = page.locator("[data-row] time").first
     utc = first.text_content()
-    page.locator("[data-zone]").click()
+    choose_zone(page, "My own zone")
     expect(page.locator("[data-zone]")).to_have_text("+05:30")
     expect(page.locator("th.when")).to_contain_text("+05:30")
     assert first.text_content() != utc
@@ -153,8 +153,32 @@ def test_times_are_shown_and_asked_for_in_the_chosen_zone(open_page: Open) -> No
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**from=2001-01-01T00%3A00%3A00*")
     expect(page.locator(".range summary")).to_contain_text("Jan 1, 2001 05:30:00")
-    page.locator("[data-zone]").click()
+    choose_zone(page, "UTC")
     expect(page.locator(".range summary")).to_contain_text("Jan 1, 2001 00:00:00")
+
+
+def choose_zone(page: Page, name: str) -> None:
+    page.locator("[data-zone-menu] summary").click()
+    page.locator("[data-zone-menu]").get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_named_zone_holds_for_every_page_and_knows_its_summers(open_page: Open) -> None:
+    page = open_page("?from=2026-07-01T10:00&to=2026-12-01T10:00")
+    page.locator("[data-zone-menu] summary").click()
+    zone = page.get_by_label("Another")
+    zone.fill("Mars/Olympus")
+    page.get_by_role("button", name="Use it").click()
+    expect(zone).to_be_focused()
+    assert zone.evaluate("input => input.validationMessage") == "Write a zone as Europe/Berlin."
+    zone.fill("europe/berlin")
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator("[data-zone]")).to_contain_text("Berlin +0")
+    expect(page.locator(".range summary")).to_contain_text("Jul 1 12:00:00")
+    expect(page.locator(".range summary")).to_contain_text("Dec 1 11:00:00")
+    page.locator(".range summary").click()
+    page.locator("[data-times] input[name=from]").fill("2026-07-02T02:00")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**from=2026-07-02T00%3A00%3A00*to=2026-12-01T10%3A00%3A00*")
 
 
 def test_a_pill_tells_of_newer_traces(open_page: Open, server: str) -> None:
@@ -171,7 +195,7 @@ def test_a_pill_tells_of_newer_traces(open_page: Open, server: str) -> None:
 
 def test_bars_of_the_strip_narrow_the_time(open_page: Open) -> None:
     page = open_page()
-    page.locator(".density a").last.click()
+    page.locator(".density svg a").last.click()
     page.wait_for_url("**from=*")
     expect(page.locator("[data-row]").nth(49)).to_have_count(0)
     expect(page.locator("[data-row]").first).to_be_visible()
@@ -200,3 +224,20 @@ def test_a_trace_opened_from_the_list_leads_to_the_next_one(open_page: Open) -> 
     first = page.url
     page.keyboard.press("J")
     page.wait_for_url(lambda url: "/t/" in url and url.split("#")[0] != first.split("#")[0])
+
+
+def test_a_row_that_is_pointed_at_shows_its_spans_over_time(open_page: Open) -> None:
+    page = open_page()
+    page.locator("[data-row] .preview").first.hover()
+    expect(page.locator(".peek rect")).to_have_count(2)
+    expect(page.locator(".peek")).to_contain_text("Question")
+    page.mouse.move(1, 1)
+    expect(page.locator(".peek")).to_be_hidden()
+
+
+def test_the_strip_shows_what_is_chosen_and_keeps_it(open_page: Open) -> None:
+    page = open_page()
+    page.locator(".density a.measure", has_text="p95").click()
+    expect(page.locator(".density a.measure[aria-current]")).to_have_text("p95")
+    page.locator(".presets a", has_text="Errors").click()
+    expect(page.locator(".density a.measure[aria-current]")).to_have_text("p95")

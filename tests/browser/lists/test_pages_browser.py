@@ -21,6 +21,8 @@ PLACES = (
     "admin",
     "admin/audit",
     "views",
+    "shares",
+    "?strip=cost",
 )
 
 
@@ -39,7 +41,7 @@ def test_a_session_is_read_from_the_list_of_sessions(open_page: Open) -> None:
 
 def test_users_lead_to_their_traces(open_page: Open) -> None:
     page = open_page("users")
-    page.get_by_role("link", name="Cost", exact=True).click()
+    page.get_by_role("navigation", name="Order").get_by_role("link", name="Cost").click()
     page.get_by_role("link", name="user-2", exact=True).click()
     expect(page.locator("[data-row]")).to_have_count(12)
 
@@ -75,7 +77,7 @@ def test_a_price_is_set_and_removed(open_page: Open) -> None:
     page = open_page("admin")
     for name, value in {"model": "our-guard", "input": "1.5", "output": "4", "since": "2026-01-01"}.items():
         page.fill(f"input[name={name}]:not([type=hidden])", value)
-    page.get_by_role("button", name="Set…").click()
+    page.locator("form", has_text="Model, as spans name it").get_by_role("button", name="Set…").click()
     page.get_by_role("button", name="Set the price").click()
     expect(page.get_by_role("row", name="our-guard")).to_contain_text("$1.5")
     page.get_by_role("button", name="Remove the price of our-guard").click()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from traces_app.domain.comparison import Piece, word_diff
 from traces_app.domain.span import Span
-from traces_app.explorer.chat import Message, Part, read_messages
+from traces_app.explorer.chat import MEDIA, Message, Part, read_messages
 from traces_app.explorer.pages.content import pretty
 from traces_app.explorer.visible import visible
 
@@ -64,7 +64,7 @@ def _message(message: Message) -> str:
 def _part(part: Part) -> str:
     if part.kind == "tool_call":
         return f"→ {part.name}({pretty(part.value)})"
-    return "[image]" if part.kind == "image" else pretty(part.value)
+    return f"[{part.kind}]" if part.kind in MEDIA else pretty(part.value)
 
 
 def _shortened(piece: Piece) -> Piece:

@@ -36,6 +36,9 @@ OPEN_MESSAGES: Final = 6
 MAX_IMAGE_CHARACTERS: Final = 1_000_000
 """Of a base64 image in the page: about 730 KB of picture."""
 
+_AUDIO: Final = re.compile(
+    r"data:audio/(?:wav|x-wav|mpeg|mp3|ogg|webm|flac|aac|mp4);base64,[A-Za-z0-9+/]+={0,2}"
+)
 _IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
 ROLES: Final = {
     "system": "system",
@@ -76,6 +79,7 @@ class PartView:
     call_id: str
     text: TextView | None
     image_address: str = ""
+    audio_address: str = ""
     link: SpanLink | None = None
     definition: TextView | None = None
 
@@ -219,6 +223,8 @@ def _part_view(part: Part, reading: _Reading, fold_characters: int) -> PartView:
     label = visible_line(part.name, 120)
     if part.kind == "image":
         return _image_view(str(part.value), label)
+    if part.kind in ("audio", "file"):
+        return _media_view(part.kind, str(part.value), label)
     if part.kind == "reasoning":
         fold_characters = SYSTEM_FOLD_CHARACTERS
     is_tool = part.kind in ("tool_call", "tool_result")
@@ -243,3 +249,13 @@ def _image_view(address: str, label: str) -> PartView:
         note = f"{kind}, {bytes_text(len(address))}: not shown, its kind or size is not"
         return PartView("image", label, "", TextView(f"{note} one that pages show"))
     return PartView("image", label, "", TextView("Not loaded from elsewhere: " + visible(address[:500])))
+
+
+def _media_view(kind: str, address: str, label: str) -> PartView:
+    """Sound that came with the trace can be heard; of a file it is said what it is."""
+    if kind == "audio" and len(address) <= MAX_IMAGE_CHARACTERS and _AUDIO.fullmatch(address):
+        return PartView(kind, label, "", None, audio_address=address)
+    if address.startswith("data:"):
+        what = f"{visible_line(address[5:].partition(';')[0], 60)}, {bytes_text(len(address) * 3 // 4)}"
+        return PartView(kind, label, "", TextView(what))
+    return PartView(kind, label, "", TextView(visible(address[:500])))

@@ -1,18 +1,20 @@
-"""The strip above the list: how many traces began when, and how many of them failed."""
+"""The strip above the list: how many traces began when and failed, what they cost, how long they took."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from traces_app.domain.summary import TraceSummary
 from traces_app.explorer.filters import ListQuery
-from traces_app.explorer.formats import Moment, moment, plural
+from traces_app.explorer.formats import Moment, cost_text, duration_text, moment, plural
+from traces_app.explorer.pages.links import Link
 
 BARS: Final = 60
 MIN_SPAN_NS: Final = 60 * 10**9
 HEIGHT: Final = 100
+_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,9 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """``unseen_width`` is the part at the left that was not searched."""
+    """``unseen_width`` is the part at the left that was not searched; ``measures`` is what bars may show."""
 
+    measures: list[Link]
     bars: list[Bar]
     label: str
     first: Moment | None
@@ -51,47 +54,88 @@ def density(
     first_ns = min(starts) if query.time.since_ns is None else query.time.since_ns
     first_ns = min(first_ns, last_ns - MIN_SPAN_NS)
     step_ns = max(1, -(-(last_ns - first_ns) // BARS))
-    counts, errors = [0] * BARS, [0] * BARS
+    places: list[list[TraceSummary]] = [[] for _ in range(BARS)]
     for trace in traces:
         place = ((trace.start_ns or 0) - first_ns) // step_ns
         if 0 <= place < BARS:
-            counts[place] += 1
-            errors[place] += trace.status == "error" or trace.error_count > 0
+            places[place].append(trace)
+    shown = [trace for place in places for trace in place]
     unseen = 0.0 if reached_end else max(0.0, 100 * (min(starts) - first_ns) / (last_ns - first_ns))
+    measure = _MEASURES[query.strip]
+    heights = [measure.value(place) for place in places]
     bars = [
-        _bar(query, place, (counts, errors), (first_ns + place * step_ns, step_ns), now_ns)
-        for place in range(BARS)
-        if counts[place]
+        _bar(query, place, heights, (first_ns + number * step_ns, step_ns, number), now_ns)
+        for number, place in enumerate(places)
+        if place
     ]
     return Density(
+        measures=[
+            Link(one.label, query.with_strip(name), one.title, is_current=name == query.strip)
+            for name, one in _MEASURES.items()
+        ],
         bars=bars,
-        label=f"{plural(sum(counts), 'trace')}, {sum(errors):,} with errors",
+        label=f"{plural(len(shown), 'trace')}, {_failed(shown):,} with errors",
         first=moment(first_ns, now_ns=now_ns),
         last=moment(last_ns, now_ns=now_ns),
         unseen_width=f"{unseen:.2f}%" if unseen > 1 else "",
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """What the height of a bar stands for, and how it is written."""
+
+    label: str
+    title: str
+    value: Callable[[Sequence[TraceSummary]], float]
+    text: Callable[[float], str]
+
+
+def _failed(traces: Sequence[TraceSummary]) -> int:
+    return sum(trace.status == "error" or trace.error_count > 0 for trace in traces)
+
+
+def _cost_usd(traces: Sequence[TraceSummary]) -> float:
+    return sum(trace.cost_usd or 0 for trace in traces)
+
+
+def _p95_ms(traces: Sequence[TraceSummary]) -> float:
+    durations = sorted(trace.duration_ms for trace in traces if trace.duration_ms is not None)
+    return durations[-(-len(durations) * 95 // 100) - 1] if durations else 0
+
+
+_MEASURES: Final = {
+    "": _Measure("Traces", "How many began, those that failed red", len, lambda _: ""),
+    "errors": _Measure("Errors", "How many failed", _failed, lambda _: ""),
+    "cost": _Measure("Cost", "What they cost, where that is known", _cost_usd, cost_text),
+    "p95": _Measure(
+        "p95", "95 % took no longer", _p95_ms, lambda value: f"p95 {duration_text(value * _MILLISECOND_NS)}"
+    ),
+}
+
+
 def _bar(
     query: ListQuery,
-    place: int,
-    numbers: tuple[Sequence[int], Sequence[int]],
-    times: tuple[int, int],
+    traces: Sequence[TraceSummary],
+    heights: Sequence[float],
+    place: tuple[int, int, int],
     now_ns: int,
 ) -> Bar:
-    (counts, errors), (since_ns, step_ns) = numbers, times
-    high = max(counts)
-    height = max(4.0, HEIGHT * counts[place] / high)
-    error_height = height * errors[place] / counts[place]
+    since_ns, step_ns, number = place
+    high, value = max(heights) or 1, heights[number]
+    height = max(4.0, HEIGHT * value / high) if value else 0.0
+    failed = _failed(traces)
+    error_height = height if query.strip == "errors" else 0 if query.strip else height * failed / len(traces)
     at = moment(since_ns, now_ns=now_ns)
-    failed = f", {errors[place]:,} with errors" if errors[place] else ""
+    told = [plural(len(traces), "trace"), f"{failed:,} with errors" if failed else ""]
+    told.append(_MEASURES[query.strip].text(value))
     return Bar(
-        x=f"{100 * place / BARS:.2f}%",
+        x=f"{100 * number / BARS:.2f}%",
         width=f"{100 / BARS - 0.25:.2f}%",
         y=f"{HEIGHT - height:.1f}%",
         height=f"{height:.1f}%",
         error_y=f"{HEIGHT - error_height:.1f}%",
-        error_height=f"{error_height:.1f}%" if errors[place] else "",
-        title=f"{at.day} {at.clock} UTC: {plural(counts[place], 'trace')}{failed}" if at else "",
+        error_height=f"{error_height:.1f}%" if error_height else "",
+        title=f"{at.day} {at.clock} UTC: {', '.join(filter(None, told))}" if at else "",
         address=query.between(since_ns, since_ns + step_ns),
     )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from traces_app.domain.span import Span
 from traces_app.domain.tree import TreeRow
-from traces_app.explorer.chat import Message, Part, read_messages
+from traces_app.explorer.chat import MEDIA, Message, Part, read_messages
 from traces_app.explorer.formats import cost_text, count_text, duration_text, moment, tokens_text
 from traces_app.explorer.pages.content import pretty
 from traces_app.explorer.visible import visible, visible_line
@@ -83,8 +83,8 @@ def _message(message: Message) -> str:
 
 
 def _part(part: Part) -> str:
-    if part.kind == "image":
-        return "(image)\n"
+    if part.kind in MEDIA:
+        return f"({part.kind})\n"
     title = {"tool_call": f"calls {part.name}", "tool_result": "result", "reasoning": "reasoning"}.get(
         part.kind
     )

@@ -11,7 +11,7 @@ import orjson
 
 from traces_app.domain.span import Span
 from traces_app.domain.tree import TreeRow
-from traces_app.explorer.chat import Message, Part, read_messages
+from traces_app.explorer.chat import MEDIA, Message, Part, read_messages
 from traces_app.explorer.visible import visible_line
 from traces_app.queries import SpanNotFound, Trace
 
@@ -74,8 +74,8 @@ def _words(message: Message) -> list[str]:
 def _part_words(part: Part) -> str:
     if part.kind == "tool_call":
         return f"→ {part.name or 'tool'}({_compact(part.value)[:MAX_PREVIEW_CHARACTERS]})"
-    if part.kind == "image":
-        return "[image]"
+    if part.kind in MEDIA:
+        return f"[{part.kind}]"
     return "" if part.kind == "reasoning" or part.value is None else _compact(part.value)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from traces_app.domain.conventions import content_switch
-from traces_app.domain.pricing import worked_sum
+from traces_app.domain.search import ANY_SPAN, quoted
 from traces_app.domain.span import Span, Usage
 from traces_app.domain.tree import TreeRow
 from traces_app.explorer.formats import (
-    UNKNOWN,
     Moment,
     cost_text,
     count_text,
@@ -32,6 +32,14 @@ from traces_app.explorer.pages.content import (
     text_view,
 )
 from traces_app.explorer.pages.history import Connections, connections
+from traces_app.explorer.pages.span_usage import (
+    CostView,
+    Share,
+    TokenLine,
+    cost_view,
+    token_lines,
+    token_shares,
+)
 from traces_app.explorer.pages.traceback import FrameGroup, frame_groups
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor
@@ -54,6 +62,9 @@ WHOLE_FIELDS: Final = (
 
 NOT_CAPTURED: Final = "The instrumentation did not capture it."
 MAX_CAUSES: Final = 20
+SIMILAR_CHARACTERS: Final = 60
+"""Of a message: what comes later is mostly about the one case."""
+
 _MILLISECOND_NS: Final = 1_000_000
 
 
@@ -70,40 +81,6 @@ class ErrorView:
     message: TextView
     traceback: list[FrameGroup]
     causes: list[DetailFact]
-
-
-@dataclass(frozen=True, slots=True)
-class TokenLine:
-    label: str
-    tokens: str
-    is_part: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CostLine:
-    label: str
-    tokens: str
-    usd_per_million: str
-    usd: str
-
-
-@dataclass(frozen=True, slots=True)
-class CostView:
-    total: str
-    source: str
-    prices_of: str
-    lines: list[CostLine]
-    worked: str
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A piece of the bar of tokens."""
-
-    name: str
-    x: str
-    width: str
-    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +123,10 @@ class SpanDetail:
     address: str
     json_address: str
     markdown_address: str
+    score_address: str
+    """Empty for who may not write."""
+    similar_address: str
+    """Of this week's spans that failed alike; empty for one that did not fail."""
 
 
 def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
@@ -169,9 +150,9 @@ def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
         main_tab="messages" if is_chat else "io",
         input=asked,
         output=said,
-        tokens=_token_lines(span.usage),
-        shares=_shares(span.usage),
-        cost=_cost(span),
+        tokens=token_lines(span.usage),
+        shares=token_shares(span.usage),
+        cost=cost_view(span),
         sections=sections,
         not_sent=", ".join(not_sent),
         notices=[visible_line(notice, 500) for notice in span.notices],
@@ -179,6 +160,8 @@ def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
         address=reverse("explorer:span", args=place),
         json_address=reverse("explorer:span_json", args=place),
         markdown_address=reverse("explorer:span_markdown", args=place),
+        score_address=reverse("explorer:score_span", args=place) if visitor.may_write else "",
+        similar_address=_similar_errors(span),
     )
 
 
@@ -259,6 +242,17 @@ def _error(span: Span, row: TreeRow) -> ErrorView | None:
     )
 
 
+def _similar_errors(span: Span) -> str:
+    """By the type where it is known, else by how the message begins."""
+    error = span.error or {}
+    told = str(error.get("type") or error.get("message") or "").split("\n")[0][:SIMILAR_CHARACTERS].strip()
+    if span.status != "error" or not told:
+        return ""
+    search = f"error:true status:error text:{quoted(told, always=True)}"
+    query = urlencode({"q": search, "scope": ANY_SPAN, "range": "7d"})
+    return f"{reverse('explorer:traces')}?{query}"
+
+
 def _no_message(row: TreeRow) -> str:
     below = f"; {plural(row.descendant_error_count, 'error')} below" if row.descendant_error_count else ""
     return f"No message was sent with this status{below}."
@@ -270,68 +264,6 @@ def _cause(cause: Any) -> DetailFact:
     return DetailFact(
         visible_line(str(cause.get("type") or "")), visible_line(str(cause.get("message") or ""), 500)
     )
-
-
-def _token_lines(usage: Usage | None) -> list[TokenLine]:
-    if usage is None:
-        return []
-    known = [
-        TokenLine("Input", count_text(usage.input_tokens), is_part=False),
-        TokenLine("from cache", count_text(usage.cache_read_tokens), is_part=True),
-        TokenLine("written to cache", count_text(usage.cache_write_tokens), is_part=True),
-        TokenLine("audio", count_text(usage.input_audio_tokens), is_part=True),
-        TokenLine("Output", count_text(usage.output_tokens), is_part=False),
-        TokenLine("reasoning", count_text(usage.reasoning_tokens), is_part=True),
-        TokenLine("audio", count_text(usage.output_audio_tokens), is_part=True),
-    ]
-    return [line for line in known if not line.is_part or line.tokens != UNKNOWN]
-
-
-def _shares(usage: Usage | None) -> list[Share]:
-    """The parts of input and output side by side, as wide as they are many."""
-    if usage is None or not (total := (usage.input_tokens or 0) + (usage.output_tokens or 0)):
-        return []
-    cached, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
-    reasoning = usage.reasoning_tokens or 0
-    parts = (
-        ("cached", "from cache", cached),
-        ("written", "written to cache", written),
-        ("input", "input", max(0, (usage.input_tokens or 0) - cached - written)),
-        ("reasoning", "reasoning", reasoning),
-        ("output", "output", max(0, (usage.output_tokens or 0) - reasoning)),
-    )
-    shares, x = [], 0.0
-    for name, label, tokens in parts:
-        width = 100 * tokens / total
-        if tokens:
-            shares.append(Share(name, f"{x:.2f}%", f"{width:.2f}%", f"{tokens:,} {label}"))
-        x += width
-    return shares
-
-
-def _cost(span: Span) -> CostView | None:
-    if span.cost_usd is None:
-        return None
-    return CostView(
-        total=cost_text(span.cost_usd),
-        source="sent by the client" if span.cost_source == "reported" else "computed from the price table",
-        prices_of=visible_line(str((span.cost_detail or {}).get("prices_of") or "")),
-        lines=_cost_lines(span),
-        worked=" + ".join(
-            f"{line.tokens} {line.label} \N{MULTIPLICATION SIGN} {line.usd_per_million}/M"
-            for line in _cost_lines(span)
-        ),
-    )
-
-
-def _cost_lines(span: Span) -> list[CostLine]:
-    rates = (span.cost_detail or {}).get("usd_per_million")
-    if span.usage is None or not isinstance(rates, dict):
-        return []
-    return [
-        CostLine(line.label, f"{line.tokens:,}", f"${line.usd_per_million:g}", cost_text(line.usd))
-        for line in worked_sum(span.usage, rates)
-    ]
 
 
 def _sections(span: Span, place: Sequence[str]) -> tuple[list[Section], list[str]]:

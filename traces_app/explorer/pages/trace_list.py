@@ -242,7 +242,7 @@ def _line(
         first_token=_first_token_text(summary),
         spans=count_text(summary.span_count),
         errors=count_text(summary.error_count) if summary.error_count else "",
-        tokens=tokens_text(summary.input_tokens, summary.output_tokens),
+        tokens=tokens_text(summary.input_tokens, summary.output_tokens, short=True),
         tokens_title=_tokens_title(summary),
         cost=total_cost_text(summary),
         cost_title=unpriced_text(summary),

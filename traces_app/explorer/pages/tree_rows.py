@@ -13,11 +13,8 @@ from traces_app.explorer.pages.previews import is_told, previews
 from traces_app.explorer.visible import visible_line
 from traces_app.queries import Trace
 
-ROWS_PER_PAGE: Final = 100
-"""Enough for the first screens, and for reading page by page without JavaScript."""
-
-TOLD_PER_PAGE: Final = 40
-"""Rows of a transcript: each is three lines and needs its span's payload."""
+ROWS_PER_PAGE: Final = 40
+"""A first screen, and a page to read without JavaScript. More would be painted later."""
 
 MAX_DEPTH_DRAWN: Final = 24
 """Deeper rows are not moved further right: their depth is written beside the name."""
@@ -56,13 +53,12 @@ class Window:
 
 def window_of(rows: Sequence[TreeRow], selected: str, rows_page: str, view: str) -> Window:
     """``rows_page`` is what the address asks for; without it the page that holds the open span."""
-    size = ROWS_PER_PAGE
     if view == "transcript":
-        rows, size = [row for row in rows if is_told(row)], TOLD_PER_PAGE
-    count = max(1, -(-len(rows) // size))
-    number = _asked_number(rows_page, count) or _number_with(rows, selected, size)
-    first = (number - 1) * size
-    shown = rows[first : first + size]
+        rows = [row for row in rows if is_told(row)]
+    count = max(1, -(-len(rows) // ROWS_PER_PAGE))
+    number = _asked_number(rows_page, count) or _number_with(rows, selected)
+    first = (number - 1) * ROWS_PER_PAGE
+    shown = rows[first : first + ROWS_PER_PAGE]
     text = f"{first + 1:,} to {first + len(shown):,} of {len(rows):,}" if count > 1 else ""
     return Window(shown, text, number, count)
 
@@ -164,5 +160,8 @@ def _asked_number(rows_page: str, count: int) -> int:
     return int(rows_page) if is_number and 1 <= int(rows_page) <= count else 0
 
 
-def _number_with(rows: Sequence[TreeRow], selected: str, size: int) -> int:
-    return 1 + next((index for index, row in enumerate(rows) if row.span.span_id == selected), 0) // size
+def _number_with(rows: Sequence[TreeRow], selected: str) -> int:
+    return (
+        1
+        + next((index for index, row in enumerate(rows) if row.span.span_id == selected), 0) // ROWS_PER_PAGE
+    )

@@ -17,7 +17,7 @@ from traces_app.storage.errors import StoreUnavailable, StoreUnusable
 __all__ = ["Database"]
 
 BUSY_TIMEOUT_S: Final = 5.0
-"""How long a writer waits for another process's transaction; ours last milliseconds."""
+"""How long a writer waits for others of this process, and then for those of others; all last milliseconds."""
 MAX_IDLE_CONNECTIONS: Final = 16
 """Kept for the next caller; more than a server has threads only fill memory (2 MB of cache each)."""
 WAL_SIZE_LIMIT_BYTES: Final = 64 * 1024 * 1024
@@ -93,7 +93,7 @@ class Database:
         if joined is not None:
             yield joined
             return
-        with self._current_process().write_lock, self.read() as connection:
+        with self._turn_to_write(), self.read() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -102,6 +102,17 @@ class Database:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """Whoever waits behind one that another process keeps waiting must not wait as long again."""
+        lock = self._current_process().write_lock
+        if not lock.acquire(timeout=BUSY_TIMEOUT_S):
+            raise StoreUnavailable(f"{self.path}: other writers took more than {BUSY_TIMEOUT_S:g} s.")
+        try:
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def one_transaction(self) -> Iterator[None]:

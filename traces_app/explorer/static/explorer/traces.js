@@ -13,7 +13,8 @@
         const count = boxes.filter((box) => box.checked).length;
         bar.querySelector('[data-selected-count]').textContent = `${count} selected`;
         bar.hidden = count === 0;
-        bar.querySelector('[data-needs]').disabled = count !== Number(bar.querySelector('[data-needs]').dataset.needs);
+        const [least, most] = bar.querySelector('[data-needs]').dataset.needs.split('-').map(Number);
+        bar.querySelector('[data-needs]').disabled = count < least || count > most;
         all.checked = count === boxes.length;
         all.indeterminate = count > 0 && count < boxes.length;
     }

@@ -121,6 +121,9 @@ export class App {
             return;
         }
         this.selected = i;
+        if (push) {
+            this.pane.target = {};
+        }
         if (reveal) {
             this.reveal();
         }
@@ -186,6 +189,16 @@ export class App {
         } else {
             this.say('This trace has none.');
         }
+    }
+
+    score() {
+        const form = this.pane.root.querySelector('[data-score]');
+        if (!form) {
+            this.say('The key you are logged in with may only read.');
+            return;
+        }
+        form.open = true;
+        form.querySelector('[name=value]').focus();
     }
 
     // -- the tree --------------------------------------------------------------------------------
@@ -255,7 +268,8 @@ export class App {
 
     // -- the address -----------------------------------------------------------------------------
     write(push) {
-        writeState(this.base, {span: this.selectedId(), view: this.view, tab: this.pane.tab, zoom: this.zoom}, push);
+        const {tab, target} = this.pane;
+        writeState(this.base, {span: this.selectedId(), view: this.view, tab, zoom: this.zoom, ...target}, push);
     }
 
     read() {
@@ -263,6 +277,7 @@ export class App {
         this.selected = this.model.indexOf.get(state.span) ?? this.selected;
         this.zoom = state.zoom;
         this.pane.tab = state.tab;
+        this.pane.target = {msg: state.msg, path: state.path};
         return state;
     }
 }

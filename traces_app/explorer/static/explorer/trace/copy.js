@@ -3,8 +3,9 @@
 import {readState} from './state.js';
 
 export function linkTo(app) {
-    const {tab} = readState(app.base);
-    const query = new URLSearchParams({view: app.view, ...(tab ? {tab} : {})});
+    const {tab, msg, path} = readState(app.base);
+    const parts = Object.entries({view: app.view, tab, msg, path}).filter(([, value]) => value);
+    const query = new URLSearchParams(parts);
     return `${location.origin}${app.spanAddress(app.selectedId())}?${query}`;
 }
 

@@ -1,11 +1,13 @@
 // JSON as a tree that is built as it is opened. Numbers keep the digits they came with.
 
 import {el} from './dom.js';
+import {countEntries, pathTo, searchBox} from './json_search.js';
 
 const MAX_CHARACTERS = 2_000_000;
 const HEAD_CHARACTERS = 20_000;
 const PAGE = 100;
 const LONG_STRING = 300;
+const SEARCHED_FROM = 25;  // entries: fewer are seen at a glance
 const TOKEN = /\s*(?:([{}[\],:])|"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null))/y;
 
 class Exact {
@@ -76,6 +78,9 @@ export function source(value) {
 
 export function tree(value) {
     const root = el('div', 'json-tree');
+    if (countEntries(value, SEARCHED_FROM) >= SEARCHED_FROM) {
+        root.append(searchBox(value, root));
+    }
     root.append(node('', value, '$', true));
     return root;
 }
@@ -154,8 +159,7 @@ function fill(fold, value, path) {
 function addEntries(inner, entries, from, path, isList) {
     const some = entries.slice(from, from + PAGE);
     for (const [key, item] of some) {
-        const at = isList ? `${path}[${key}]` : /^[A-Za-z_]\w*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
-        inner.append(node(String(key), item, at, sizeable(item, entries.length)));
+        inner.append(node(String(key), item, pathTo(path, key, isList), sizeable(item, entries.length)));
     }
     if (from + PAGE < entries.length) {
         const more = el('button', 'quiet', `${(entries.length - from - PAGE).toLocaleString('en-US')} more`);
@@ -174,6 +178,7 @@ function sizeable(item, siblings) {
 }
 
 // JSON of the page that is in sight becomes a tree; the span's whole JSON is fetched when its tab is opened.
+// Resolves when all of it is there.
 export function openTrees(root) {
     for (const block of root.querySelectorAll('[data-json]:not([hidden])')) {
         if (block.closest('[data-panel][hidden], details:not([open])')) {
@@ -188,8 +193,9 @@ export function openTrees(root) {
     const raw = root.querySelector('[data-raw]:not([data-done])');
     if (raw && !raw.closest('[hidden]')) {
         raw.dataset.done = '';
-        fetchRaw(raw);
+        return fetchRaw(raw);
     }
+    return Promise.resolve();
 }
 
 async function fetchRaw(raw) {

@@ -37,9 +37,10 @@ const MAP = [
         ['l', '', 'Only calls of models', (app) => app.toggleFilter('llm')],
         ['t', '', 'Only tools', (app) => app.toggleFilter('tools')],
     ]],
-    ['Take away', [
+    ['Take away and judge', [
         ['y', '', 'Copy a link to this span', (app) => copy(app, 'link')],
         ['m', '', 'Copy the trace as Markdown', (app) => copy(app, 'markdown')],
+        ['s', '', 'Score this span', (app) => app.score()],
         ['d', '', 'Compare with another run', (app) => app.go('[data-compare]')],
         ['p', '', 'Pin: keep for ever, or unpin', (app) => app.go('[data-pin]')],
     ]],

@@ -38,7 +38,7 @@ async function start(root) {
     app.markActive();
     if (app.selectedId() !== root.dataset.selected) {
         app.pane.show(app.selectedId());
-    } else if (state.tab) {
+    } else if (state.tab || state.msg || state.path) {
         app.pane.dress(false);
     }
     listen(app);

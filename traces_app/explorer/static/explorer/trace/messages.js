@@ -9,12 +9,22 @@ const WAYS = ['Raw', 'Markdown', 'JSON'];
 
 export function readable(root) {
     for (const message of root.querySelectorAll('.message')) {
+        addLink(message);
         const texts = [...message.querySelectorAll('[data-prose]')];
         if (texts.length) {
             addSwitch(message, texts);
         }
     }
     addCopyButtons(root);
+}
+
+function addLink(message) {
+    const button = el('button', 'quiet message-link', '#');
+    button.type = 'button';
+    button.title = 'Copy a link to this message';
+    button.setAttribute('aria-label', button.title);
+    button.dataset.messageLink = '';
+    message.querySelector('h4').append(button);
 }
 
 function addSwitch(message, texts) {

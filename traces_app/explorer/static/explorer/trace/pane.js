@@ -1,5 +1,7 @@
 // The open span: fetched on demand, kept, fetched ahead for what is pointed at; one tab at a time.
 
+import {copy} from './copy.js';
+import {openPath} from './json_path.js';
 import {openTrees} from './json_tree.js';
 import {readable} from './messages.js';
 import {remember, remembered} from './state.js';
@@ -13,8 +15,10 @@ export class Pane {
         this.root = root;
         this.fetched = new Map();
         this.tab = null;
+        this.target = {};
         root.addEventListener('click', (event) => this.click(event));
         root.addEventListener('keydown', (event) => this.key(event));
+        root.addEventListener('toggle', () => openTrees(root), true);  // JSON in what was folded
         this.dress();
     }
 
@@ -89,7 +93,24 @@ export class Pane {
             this.root.dispatchEvent(new Event('pane', {bubbles: true}));
             readable(this.root);
         }
-        openTrees(this.root);
+        openTrees(this.root).then(() => this.goToTarget());
+    }
+
+    // The message or the place in JSON that the address names.
+    goToTarget() {
+        const {msg, path} = this.target;
+        const message = msg && this.root.querySelectorAll('.message')[msg - 1];
+        if (message) {
+            pointAt(message);
+        } else if (path) {
+            openPath(this.root, path).then((found) => found && pointAt(found));
+        }
+    }
+
+    setTarget(target) {
+        this.target = target;
+        this.root.querySelectorAll('.pointed').forEach((one) => one.classList.remove('pointed'));
+        this.app.write(false);
     }
 
     kind() {
@@ -123,6 +144,17 @@ export class Pane {
             event.preventDefault();
             this.choose(tab.dataset.tab);
         }
+        const link = event.target.closest('[data-message-link]');
+        if (link) {
+            const message = link.closest('.message');
+            this.setTarget({msg: [...this.root.querySelectorAll('.message')].indexOf(message) + 1});
+            pointAt(message);
+            copy(this.app, 'link');
+        }
+        const key = event.target.closest('.json-tree .key');
+        if (key) {
+            this.setTarget({path: key.dataset.copy});
+        }
     }
 
     key(event) {
@@ -137,4 +169,12 @@ export class Pane {
             next.focus();
         }
     }
+}
+
+function pointAt(node) {
+    for (let fold = node.closest('details:not([open])'); fold; fold = fold.parentNode.closest('details:not([open])')) {
+        fold.open = true;
+    }
+    node.classList.add('pointed');
+    node.scrollIntoView({block: 'center'});
 }

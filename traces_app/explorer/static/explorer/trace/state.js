@@ -9,13 +9,15 @@ export function readState(base) {
         span: hash.get('s') ?? (inPath ? decodeURIComponent(inPath) : null),
         view: hash.get('view') ?? query.get('view'),
         tab: hash.get('tab') ?? query.get('tab'),
+        msg: Number(hash.get('msg') ?? query.get('msg')) || null,
+        path: hash.get('path') ?? query.get('path'),
         zoom: Number.isFinite(from) && to > from ? [from * 1000, to * 1000] : null,
     };
 }
 
-export function writeState(base, {span, view, tab, zoom}, push) {
+export function writeState(base, {span, view, tab, zoom, msg, path}, push) {
     const hash = new URLSearchParams();
-    const parts = {s: span, view, z: zoom && zoom.map((us) => Math.round(us / 1000)).join('-'), tab};
+    const parts = {s: span, view, z: zoom && zoom.map((us) => Math.round(us / 1000)).join('-'), tab, msg, path};
     for (const [name, value] of Object.entries(parts)) {
         if (value) {
             hash.set(name, value);

@@ -1,0 +1,90 @@
+"""Links into a trace, the search in JSON, scores and shared links, in a browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.trace_pages import agent_trace, open_trace, title
+from tests.builders import span_id
+from tests.explorer.conftest import Sender
+
+LONG = {"numbers": list(range(250)), "deep": {"a b": [{"name": "needle in it"}]}}
+
+
+def test_a_link_names_a_message(page: Page, send: Sender) -> None:
+    trace_id = agent_trace(send)
+    open_trace(page, trace_id, f"#s={span_id(4)}&msg=5")
+    pointed = page.locator(".message.pointed")
+    expect(pointed).to_have_count(1)
+    expect(pointed).to_contain_text("Rain")
+    first = page.locator(".message").first
+    first.hover()
+    first.locator("[data-message-link]").click()
+    expect(page).to_have_url(re.compile("msg=1"))
+    expect(page.locator("[data-say]")).to_have_text("Link to this span copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert f"/s/{span_id(4)}" in link
+    assert "msg=1" in link
+    page.goto(link)
+    expect(page.locator(".message.pointed")).to_have_count(1)
+    page.locator("[data-rows]").focus()
+    page.keyboard.press("k")
+    expect(page).not_to_have_url(re.compile("msg="))
+
+
+def test_a_link_names_a_place_in_json(page: Page, send: Sender) -> None:
+    trace_id = send({"name": "tool", "kind": "tool", "input": [LONG]}, name="top")
+    place = "%24%5B0%5D.numbers%5B242%5D"
+    open_trace(page, trace_id, f"#s={span_id(2)}&path={place}")
+    pointed = page.locator(".json-leaf.pointed")
+    expect(pointed).to_have_text("242: 242")
+    expect(pointed).to_be_in_viewport()
+    page.locator(".json-tree .key", has_text="deep").click()
+    expect(page).to_have_url(re.compile(r"path=%24%5B0%5D\.deep"))
+
+
+def test_json_is_searched_whole(page: Page, send: Sender) -> None:
+    trace_id = send({"name": "tool", "kind": "tool", "input": [LONG]}, name="top")
+    open_trace(page, trace_id, f"#s={span_id(2)}")
+    page.get_by_text("show all").first.click()
+    page.get_by_label("Search in this JSON").first.fill("needle")
+    page.locator(".json-found button").click()
+    expect(page.locator(".json-leaf.pointed")).to_have_text('name: "needle in it"')
+    page.get_by_label("Search in this JSON").first.fill("not there")
+    expect(page.locator(".json-found")).to_have_text("nothing found")
+
+
+def test_s_scores_the_open_span(page: Page, send: Sender) -> None:
+    open_trace(page, agent_trace(send), f"#s={span_id(4)}")
+    expect(title(page)).to_have_text("chat two")
+    page.keyboard.press("s")
+    expect(page.locator(".score [name=value]")).to_be_focused()
+    page.keyboard.type("0.75")
+    page.keyboard.press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("The score is saved.")
+    expect(page.locator("[data-panel=scores]")).to_be_visible()
+    expect(page.locator("[data-panel=scores]")).to_contain_text("0.75")
+
+
+def test_a_link_is_shared_followed_without_a_key_and_revoked(page: Page, send: Sender) -> None:
+    open_trace(page, agent_trace(send))
+    page.get_by_role("link", name="Share").click()
+    page.get_by_label("Shows").select_option("texts")
+    page.get_by_role("button", name="Make a link").click()
+    address = page.get_by_role("link", name="open", exact=True).get_attribute("href") or ""
+    page.get_by_role("button", name="Copy the link").click()
+    assert page.evaluate("navigator.clipboard.readText()") == address
+    page.goto(address)
+    expect(page.get_by_role("heading", name="agent run")).to_be_visible()
+    page.get_by_text("chat two").click()
+    expect(page.locator("details[open]")).to_contain_text("gpt-4o-mini")
+    expect(page.locator("body")).not_to_contain_text("Rain")
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('details.span > summary')).display") == "grid"
+    )
+    page.go_back()
+    page.get_by_role("button", name="Revoke").click()
+    page.get_by_role("button", name="Revoke the link").click()
+    expect(page.get_by_text("No shared links")).to_be_visible()

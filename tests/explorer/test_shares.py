@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.explorer.conftest import Sender, log_in
+from tests.explorer.pages import Page
+from traces_app import access, audit, sharing
+
+SECRETS = (
+    "the question",
+    "the answer",
+    "stack of it",
+    "ana",
+    "chat-7",
+    "vip",
+    "in metadata",
+    "in attributes",
+)
+
+
+@pytest.fixture
+def trace_id(send: Sender) -> str:
+    return send(
+        {"name": "call", "kind": "llm", "input": "the question", "output": "the answer", "model": "gpt-4o"},
+        {"name": "tool", "status": "error", "error": {"type": "Timeout", "message": "stack of it"}},
+        name="order",
+        user_id="ana",
+        session_id="chat-7",
+        tags=["vip"],
+        metadata={"a": "in metadata"},
+        attributes={"b": "in attributes"},
+    )
+
+
+def share(browser: Client, trace_id: str, **fields: str) -> str:
+    values = {"trace": trace_id, "days": "7", "redaction": "nothing"} | fields
+    page = browser.post("/dashboard/shares/make", values, follow=True)
+    found = re.search(r'data-copy="http://testserver([^"]+)"', page.content.decode())
+    assert found, Page(page).text
+    return found[1]
+
+
+def text_of(response: Any) -> str:
+    return b"".join(response.streaming_content).decode()
+
+
+def test_whoever_has_the_link_reads_the_trace_without_a_key(dev: Client, trace_id: str) -> None:
+    address = share(dev, trace_id)
+    response = Client().get(address)
+    text = text_of(response)
+    assert all(secret in text for secret in ("order", "the question", "the answer", "stack of it"))
+    assert response["X-Robots-Tag"] == "noindex, nofollow"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert "script" not in response["Content-Security-Policy"]
+    assert Client().get(f"/dashboard/t/{trace_id}").status_code == 302
+
+
+@pytest.mark.parametrize(("redaction", "left_out"), [("people", SECRETS[3:]), ("texts", SECRETS)])
+def test_what_a_link_leaves_out_is_nowhere_in_it(
+    dev: Client, trace_id: str, redaction: str, left_out: tuple[str, ...]
+) -> None:
+    text = text_of(Client().get(share(dev, trace_id, redaction=redaction)))
+    assert [secret for secret in SECRETS if secret in text] == [one for one in SECRETS if one not in left_out]
+    assert "Timeout" in text
+    assert "gpt-4o" in text
+
+
+def test_a_changed_a_foreign_and_a_revoked_link_open_nothing(dev: Client, trace_id: str) -> None:
+    address = share(dev, trace_id)
+    token = address.rsplit("/", 1)[1]
+    project, share_id, expires_at, signature = token.split(".")
+    forged = [
+        ".".join((project, share_id, str(int(expires_at) + 9), signature)),
+        ".".join((project, share_id, expires_at, "A" * 43)),
+        f"shop.{share_id}.{expires_at}.{signature}",
+        token[:-1],
+        "nothing",
+    ]
+    for wrong in forged:
+        assert Client().get(f"/dashboard/shared/{wrong}").status_code == 404
+    assert Client().get(address).status_code == 200
+    question = Page(dev.post("/dashboard/shares/revoke", {"share": share_id, "trace": trace_id}))
+    assert "Revoke the link?" in question.text
+    assert Client().get(address).status_code == 200
+    dev.post("/dashboard/shares/revoke", {"share": share_id, "confirmed": "yes"})
+    assert Client().get(address).status_code == 404
+
+
+def test_a_link_ends_with_its_days(trace_id: str) -> None:
+    now_ns = 1_800_000_000 * 10**9
+    with pytest.raises(ValueError, match="1 to 90 days"):
+        sharing.create_share("dev", trace_id, redaction="nothing", days=91, who="k", now_ns=now_ns)
+
+
+def test_a_link_is_over_at_its_time(trace_id: str, settings: Any) -> None:
+    now_ns = time.time_ns()
+    made = sharing.create_share("dev", trace_id, redaction="nothing", days=1, who="k", now_ns=now_ns)
+    sharing.open_share(made.token, now_ns=now_ns + 86_000 * 10**9)
+    with pytest.raises(sharing.ShareNotFound):
+        sharing.open_share(made.token, now_ns=now_ns + 86_402 * 10**9)
+    assert sharing.list_shares("dev", now_ns=now_ns + 86_402 * 10**9) == []
+
+
+def test_links_are_listed_and_written_down_and_need_a_key_that_writes(
+    dev: Client, browser: Client, trace_id: str
+) -> None:
+    share(dev, trace_id, redaction="texts")
+    listed = dev.get("/dashboard/shares.json").json()["shares"]
+    assert [(one["trace_id"], one["redaction"]) for one in listed] == [(trace_id, "texts")]
+    entry = audit.list_entries("dev", now_ns=time.time_ns())[0]
+    assert (entry.action, "left out: texts" in entry.detail) == ("make link", True)
+    reader = Client()
+    log_in(reader, access.create_key("dev", "read", label="", now_ns=time.time_ns()).key)
+    refused = reader.post("/dashboard/shares/make", {"trace": trace_id, "days": "7", "redaction": "nothing"})
+    assert refused.status_code == 302
+    page = reader.get("/dashboard/shares").content.decode()
+    assert "/shared/" not in page
+    assert len(dev.get("/dashboard/shares.json").json()["shares"]) == 1
+    other = Client()
+    log_in(other, "project-shop")
+    assert other.get("/dashboard/shares.json").json()["shares"] == []
+
+
+def test_a_wrong_choice_and_a_missing_trace_are_named(dev: Client, trace_id: str) -> None:
+    for fields, said in (
+        ({"days": "1000"}, "1 to 90 days"),
+        ({"days": "x"}, "1 to 90 days"),
+        ({"redaction": "half"}, "choose one of"),
+        ({"trace": "f" * 32}, "no such trace"),
+    ):
+        values = {"trace": trace_id, "days": "7", "redaction": "nothing"} | fields
+        assert said in Page(dev.post("/dashboard/shares/make", values, follow=True)).text
