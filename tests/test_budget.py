@@ -200,7 +200,8 @@ def test_it_is_tagged_pinned_and_deleted_as_any_other(both: Store, access: Acces
     assert curation.score_span("dev", trace_id(1), span_id(1), **said, now_ns=NOW_NS + 10**9)
     found = get_trace("dev", trace_id(1), now_ns=NOW_NS + 10**9)
     assert (found.summary.tags, found.rows, found.summary.status) == (["seen"], [], "ok")
-    assert found.summary.scores == {"good": 1.0}
+    (listed,) = list_traces("dev", TraceFilter(), now_ns=NOW_NS + 10**9).traces
+    assert (listed.scores, listed.thinned, listed.span_count) == ({"good": 1.0}, 0.2, 6)
     assert curation.pin_trace("dev", trace_id(1), now_ns=NOW_NS)
     assert opened(trace_id(1)).summary.is_pinned
     assert curation.delete_trace("dev", trace_id(1), now_ns=NOW_NS)
@@ -443,6 +444,8 @@ def test_a_failed_alert_is_shown_and_tried_again(
         "https://[::1]/x",
         "https://[::ffff:169.254.169.254]/x",
         "https://[fe80::1]/x",
+        "https://[64:ff9b::a9fe:a9fe]/x",
+        "https://[2002:a9fe:a9fe::1]/x",
         "http://93.184.216.34/x",
     ],
 )

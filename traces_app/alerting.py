@@ -14,6 +14,7 @@ from django.conf import settings
 
 __all__ = ["AlertFailed", "deliver"]
 
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 TIMEOUT_S: Final = 5.0
 
 
@@ -83,6 +84,8 @@ def _allowed_address(host: str, port: int) -> str:
 
 def _is_public(text: str) -> bool:
     address = ipaddress.ip_address(text.partition("%")[0])
-    inside = getattr(address, "ipv4_mapped", None)
-    known = inside or address
-    return known.is_global and not known.is_multicast
+    if isinstance(address, ipaddress.IPv6Address):
+        if address in _NAT64 or address.sixtofour or address.teredo:
+            return False  # an address of the inside may stand in it
+        return (address.ipv4_mapped or address).is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast
