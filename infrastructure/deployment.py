@@ -23,6 +23,8 @@ HERE: Final = frozenset(
 SERVER: Final = frozenset(
     {"SECRET_KEY", "API_KEYS", "RATE_LIMIT_RPM", "RETENTION_DAYS", "CORS_ORIGINS", "LOG_LEVEL"}
     | {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DYNAMODB_SHARDS"}
+    | {"EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE_TLS", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD"}
+    | {"DEFAULT_FROM_EMAIL"}
 )
 """Settings of the server (docs/settings.md), sent as the function's environment."""
 

@@ -12,7 +12,7 @@ from django.core.wsgi import get_wsgi_application
 
 from llm_tracer import SyncTracerClient, TracerClient
 from tests.servers import our_server
-from traces_app import queries
+from traces_app import budget, queries
 from traces_app.api import throttle
 from traces_app.queries import Trace, TraceFilter
 
@@ -126,3 +126,24 @@ def test_gathered_tasks_keep_their_parents(settings: Any) -> None:
     for number in range(20):
         assert parents[f"inner {number}"] == f"task {number}"
         assert parents[f"task {number}"] == "gather"
+
+
+def test_a_budget_thins_plain_traces_however_long_they_took(tracer: SyncTracerClient) -> None:
+    now_ns = time.time_ns()
+    known = budget.set_budget("dev", monthly_usd="1", slow_s="20", expensive_usd="", now_ns=now_ns)
+    budget.set_rate("dev", known, 1e-9, "as the test says", now_ns=now_ns)
+    with tracer.trace("lesson"):
+        pass
+    tracer.flush()
+    traces = {}
+    for name in ("plain", "failing"):
+        with tracer.trace(name, user_id="ann") as trace:
+            with tracer.span("call", "llm", model="gpt-4o") as span:
+                span.set_output("answer", 100, 10)
+                span.set_error("no" if name == "failing" else None)
+            time.sleep(1.3)  # longer than spans wait otherwise
+        tracer.flush()
+        traces[name] = opened(trace.trace_id)
+    assert (traces["plain"].rows, traces["plain"].summary.span_count) == ([], 2)
+    assert traces["plain"].summary.total_tokens == 110
+    assert (len(traces["failing"].rows), traces["failing"].summary.thinned) == (2, None)

@@ -11,6 +11,7 @@ from tests.builders import NOW_NS, own_trace_id, put, span, span_id, trace_id
 from traces_app import queries
 from traces_app.access import Access
 from traces_app.bill import get_bill, get_receipt, month_of
+from traces_app.budget import budget_of, set_budget, set_rate
 from traces_app.domain.search import Search
 from traces_app.queries import TraceFilter
 from traces_app.retention import note_pins, retention_of, set_rest, set_rule
@@ -50,6 +51,7 @@ def meter(store: Store, monkeypatch: pytest.MonkeyPatch) -> Meter:
 
     monkeypatch.setattr(client, "_make_api_call", measuring)
     retention_of("dev", now_ns=NOW_NS)  # once in half a minute, whatever comes
+    budget_of("dev", now_ns=NOW_NS)
     measured.reset()
     return measured
 
@@ -141,10 +143,10 @@ def test_opening_a_trace_is_one_request_and_half_a_unit_per_four_kilobytes(fille
     assert (filled.operations, filled.units) == (["Query"], 0.5)
 
 
-def test_a_trace_that_is_not_there_is_asked_for_twice(filled: Meter) -> None:
+def test_a_trace_that_is_not_there_is_asked_for_twice_and_looked_for_in_the_list(filled: Meter) -> None:
     with pytest.raises(queries.TraceNotFound):
         queries.get_trace("dev", "f" * 32, now_ns=NOW_NS)
-    assert filled.operations == ["Query", "Query"]
+    assert filled.operations == ["Query", "Query", "GetItem"]
 
 
 def test_a_look_at_the_list_reads_500_summaries_at_most(access: Access, meter: Meter) -> None:
@@ -189,6 +191,7 @@ def test_a_batch_for_a_closed_hour_costs_a_unit_a_minute_where_somebody_looks(
 
     def late(number: int, now_ns: int) -> float:
         retention_of("dev", now_ns=now_ns)
+        budget_of("dev", now_ns=now_ns)
         meter.reset()
         put(access, *six_spans(number), now_ns=now_ns)
         return meter.units
@@ -216,12 +219,12 @@ def test_a_bill_is_four_requests_and_those_of_the_open_hours(filled: Meter) -> N
     assert filled.units <= 10
 
 
-def test_the_rules_are_read_once_in_half_a_minute(access: Access, meter: Meter) -> None:
+def test_the_rules_and_the_budget_are_read_once_in_half_a_minute(access: Access, meter: Meter) -> None:
     put(access, *six_spans(0))
     meter.reset()
     put(access, *six_spans(1), now_ns=NOW_NS + 31 * 10**9)
     put(access, *six_spans(2), now_ns=NOW_NS + 32 * 10**9)
-    assert meter.operations == ["Query", "BatchWriteItem", "BatchWriteItem"]
+    assert meter.operations == ["Query", "Query", "BatchWriteItem", "BatchWriteItem"]
 
 
 def test_a_trace_in_one_batch_is_written_for_the_same_where_rules_differ(
@@ -265,3 +268,13 @@ def test_a_batch_that_changes_the_class_pays_for_what_it_prolongs(access: Access
     meter.reset()
     put(access, first)
     assert meter.operations.count("UpdateItem") == 2  # the chunk and the fragment of before
+
+
+def test_a_thinned_trace_costs_a_read_and_one_unit(access: Access, meter: Meter) -> None:
+    put(access, *six_spans(0))
+    known = set_budget("dev", monthly_usd="1", slow_s="", expensive_usd="", now_ns=NOW_NS)
+    set_rate("dev", known, 1e-9, "as the test says", now_ns=NOW_NS)
+    budget_of("dev", now_ns=NOW_NS)
+    meter.reset()
+    put(access, *six_spans(1))
+    assert (meter.operations, meter.units) == (["Query", "BatchWriteItem"], 2)

@@ -140,6 +140,16 @@ STORAGES = {
     }
 }
 
+# -- alerts by e-mail ------------------------------------------------------------------------------
+EMAIL_HOST = _env.text("EMAIL_HOST")
+EMAIL_PORT = _env.number("EMAIL_PORT", 587, at_least=1, at_most=65_535)
+EMAIL_HOST_USER = _env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = _env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = _env.flag("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "llm-tracer@localhost")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+
 LOG_LEVEL = _env.choice("LOG_LEVEL", "INFO", LOG_LEVELS)
 LOGGING = {
     "version": 1,

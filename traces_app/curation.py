@@ -11,6 +11,7 @@ from traces_app.domain.limits import MAX_TAG_CHARACTERS
 from traces_app.domain.packing import PackedSpan, pack_payload, span_from
 from traces_app.domain.retention import longest
 from traces_app.domain.span import Span
+from traces_app.domain.summary import Facts
 from traces_app.retention import note_pins, read_retention
 from traces_app.storage import LAST_NOTICE_S, Outcome, Stamp, get_store
 
@@ -118,16 +119,26 @@ def _add_note(project: str, trace_id: str, span_id: str | None, *, now_ns: int, 
     store = get_store()
     chunks = store.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
     spans = [span_from(trace_id, {"name": "", **row}) for chunk in chunks for row in chunk.rows]
+    ends = [chunk.expires_at for chunk in chunks]
+    if not any(span.name for span in spans):  # its contents were not kept
+        listed = store.read_listed(project, trace_id, now_ns=now_ns)
+        spans += [_root_told(trace_id, one.facts) for _, one in listed if one.facts.root_span_id]
+        ends += [item.expires_at for item, _ in listed]
     judged = [span for span in spans if span_id in (None, span.span_id)]
     if not judged:
         return False
     first = min(judged, key=lambda span: (span.parent_span_id is not None, span.start_ns or 0))
     note = Span(trace_id, first.span_id, "", parent_span_id=first.parent_span_id, status="pending", **said)
     note.start_ns = min((span.start_ns for span in spans if span.start_ns is not None), default=None)
-    stamp = Stamp(now_ns, longest(chunk.expires_at for chunk in chunks))
+    stamp = Stamp(now_ns, longest(ends))
     store.append(project, {trace_id: [PackedSpan(note, pack_payload(note))]}, stamp)
     _settle(project, trace_id, now_ns)
     return True
+
+
+def _root_told(trace_id: str, facts: Facts) -> Span:
+    """The root as far as lists know it."""
+    return Span(trace_id, facts.root_span_id or "", facts.name or "", start_ns=facts.start_ns)
 
 
 def _settle(project: str, trace_id: str, now_ns: int) -> None:

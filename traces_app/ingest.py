@@ -12,6 +12,8 @@ from typing import Final
 from django.conf import settings
 
 from traces_app.access import Access
+from traces_app.budget import budget_of
+from traces_app.domain.budget import Thinning
 from traces_app.domain.limits import MAX_BATCH_BYTES, MAX_LOSS_REASONS, MAX_SPAN_BYTES, MAX_VALUE_DEPTH
 from traces_app.domain.normalize import Refusal, normalize
 from traces_app.domain.normalize import renormalize as normalize_again
@@ -47,11 +49,12 @@ class Rejection:
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of a batch. ``write_units`` are DynamoDB's (1 KB each)."""
+    """What became of a batch. ``write_units`` are DynamoDB's, ``thinning`` is what the budget asks now."""
 
     accepted: int = 0
     rejected: list[Rejection] = field(default_factory=list)
     write_units: float = 0.0
+    thinning: Thinning | None = None
 
 
 def receive(
@@ -79,7 +82,8 @@ def receive(
     if traces:
         ordered = {trace_id: list(by_id.values()) for trace_id, by_id in traces.items()}
         stamp, retention = Stamp(now_ns, _expiry(now_ns)), retention_of(access.project, now_ns=now_ns)
-        receipt.write_units = get_store().append(access.project, ordered, stamp, retention)
+        receipt.thinning = budget_of(access.project, now_ns=now_ns).thinning
+        receipt.write_units = get_store().append(access.project, ordered, stamp, retention, receipt.thinning)
     losses = Counter(counters or {})
     losses.update(f"refused: {rejection.field}" for rejection in receipt.rejected)
     if losses:

@@ -16,7 +16,7 @@ from traces_app.domain.preview import preview, preview_of_answer
 from traces_app.domain.problems import NOTE_PREFIX, Problem
 from traces_app.domain.retention import longest
 from traces_app.domain.span import Span
-from traces_app.domain.summary import TraceSummary, fragment_of, merge
+from traces_app.domain.summary import Fragment, TraceSummary, fragment_of, merge
 from traces_app.domain.tree import TreeRow, arrange
 from traces_app.storage import StoreUnavailable, StoreUnusable, get_store, keys
 
@@ -199,20 +199,35 @@ def get_trace(project: str, trace_id: str, *, now_ns: int, consistent: bool = Fa
     for chunk in chunks:
         for index, row in enumerate(chunk.rows):
             pieces.setdefault(row["span_id"], []).append(_Piece(row, chunk.payload, index))
-    if not pieces:
-        raise TraceNotFound(trace_id)
     for records in pieces.values():  # sorting is stable: in the order they came, but what is whole comes last
         records.sort(key=lambda piece: (piece.head.get("status") != "pending", "name" in piece.head))
     spans = [span_from(trace_id, _merged([piece.head for piece in records])) for records in pieces.values()]
-    rows = arrange(spans)
-    summary = merge(project, trace_id, [fragment_of(spans)], now_ns=now_ns)
+    named = [span for span in spans if any("name" in piece.head for piece in pieces[span.span_id])]
+    has_root = any(span.parent_span_id is None for span in named)  # a thinned batch has it, and keeps it
+    thinned = [] if has_root else _thinned(project, trace_id, now_ns)
+    fragments = [fragment for fragment, *_ in thinned] + ([fragment_of(spans)] if spans else [])
+    if not fragments:
+        raise TraceNotFound(trace_id)
+    rows = arrange(named if thinned else spans)
+    summary = merge(project, trace_id, fragments, now_ns=now_ns)
     summary.raw_bytes, summary.stored_bytes = None, sum(chunk.stored_bytes for chunk in chunks)
-    summary.expires_at = longest(chunk.expires_at for chunk in chunks)
-    summary.arrived_ns = max(chunk.written_us for chunk in chunks) * 1000
+    summary.expires_at = longest([*(one.expires_at for one in chunks), *(end for _, end, _ in thinned)])
+    summary.arrived_ns = max([*(one.written_us for one in chunks), *(at for *_, at in thinned)]) * 1000
     summary.is_pinned = summary.expires_at is None and _is_pinned(project, trace_id, now_ns)
     trace = Trace(summary, rows, pieces)
-    _add_payload_of_root(trace)
+    if not thinned:
+        _add_payload_of_root(trace)
     return trace
+
+
+def _thinned(project: str, trace_id: str, now_ns: int) -> list[tuple[Fragment, int | None, int]]:
+    """What lists know of a trace whose spans were not kept; when that expires and was written."""
+    listed = get_store().read_listed(project, trace_id, now_ns=now_ns)
+    return [
+        (fragment, item.expires_at, item.at or 0)
+        for item, fragment in listed
+        if fragment.facts.thinned is not None
+    ]
 
 
 def get_stats(

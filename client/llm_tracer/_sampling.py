@@ -48,6 +48,18 @@ def sampling_of(rate: float, *, keep_errors: bool, keep_slower_than: float | Non
     return Sampling(max(0.0, share), bool(keep_errors), None if seconds is None else seconds * _NS_PER_SECOND)
 
 
+def thinning_of(budget: object) -> Sampling | None:
+    """What the server's answer says of its budget; ``None`` while it keeps everything, or says nonsense."""
+    if not isinstance(budget, dict):
+        return None
+    share, slow_ms = (ask(float, budget.get(name), otherwise=-1.0) for name in _BUDGET)
+    is_known = 0 <= share < 1 and slow_ms >= 0
+    return Sampling(share, True, slow_ms * _NS_PER_SECOND / 1000) if is_known else None
+
+
+_BUDGET: Final = ("keep_rate", "keep_slower_than_ms")
+
+
 class Nowhere:
     """Takes the spans of a trace that nobody wants."""
 

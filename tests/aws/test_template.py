@@ -10,6 +10,7 @@ import pytest
 from infrastructure.deployment import Deployment
 from infrastructure.stack import TEMPLATE, only_resources
 from infrastructure.template import load
+from tracer_project.aws_lambda.commands import ALLOWED
 from traces_app.storage.models import EXPIRY_ATTRIBUTE, MODELS
 
 WHOLE = load(TEMPLATE.read_text())
@@ -116,3 +117,11 @@ def test_kept_tables_can_be_adopted_by_a_template_of_their_own() -> None:
     assert set(part["Resources"]) == {"TracesTable", "SpansTable"}
     assert "Outputs" not in part
     assert "!Ref" not in json.dumps(part)
+
+
+def test_schedules_may_call_the_function_and_their_commands_are_allowed() -> None:
+    for rule in of_type("AWS::Events::Rule").values():
+        assert rule["Name"]["Fn::Sub"].startswith("llm-tracer-${Stage}-")
+        (target,) = rule["Targets"]
+        assert target["Arn"]["Fn::Sub"].endswith(":function:llm-tracer-${Stage}")
+        assert json.loads(target["Input"])["manage"].split()[0] in ALLOWED

@@ -23,6 +23,7 @@ ALLOWED: Final = frozenset(
     {
         "apply_retention",
         "check",
+        "check_budgets",
         "create_key",
         "erase",
         "list_keys",

@@ -92,6 +92,8 @@ class ModelSpend:
     traces: int = 0
     cost_nano_usd: int | None = None
     unpriced: int = 0
+    thinned: int = 0
+    """Traces whose contents were not kept."""
 
     @property
     def cost_usd(self) -> float | None:
@@ -100,6 +102,7 @@ class ModelSpend:
     def add(self, measures: Measures) -> None:
         self.traces += measures.count
         self.unpriced += measures.unpriced
+        self.thinned += measures.thinned
         if measures.cost_nano_usd is not None:
             self.cost_nano_usd = (self.cost_nano_usd or 0) + measures.cost_nano_usd
 
@@ -128,7 +131,9 @@ class Ledger:
     def total_models(self) -> ModelSpend:
         total = ModelSpend()
         for one in self.models.values():
-            total.add(Measures(one.traces, cost_nano_usd=one.cost_nano_usd, unpriced=one.unpriced))
+            of_day = Measures(one.traces, cost_nano_usd=one.cost_nano_usd, unpriced=one.unpriced)
+            of_day.thinned = one.thinned
+            total.add(of_day)
         return total
 
 

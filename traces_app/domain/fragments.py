@@ -16,9 +16,12 @@ from traces_app.domain.metering import pack_note, unpack_note
 from traces_app.domain.summary import Facts, Fragment
 from traces_app.domain.totals import Entry, Totals
 
-FRAGMENT_VERSION: Final = 3
-"""2 adds to an entry what a call took, and its model; 3 a note of what the batch consumed, behind the table.
-Tables of all versions read the same."""
+FRAGMENT_VERSION: Final = 4
+"""2 adds to an entry what a call took, and its model; 3 a note of what the batch consumed, behind the table;
+4 is one whose spans were not kept. Tables of all versions read the same."""
+
+PLAIN_VERSION: Final = 3
+"""Of all others: what is sent again after an update has the same name as before."""
 
 FIRST_NOTED_VERSION: Final = 3
 
@@ -45,6 +48,7 @@ _FACTS: Final = {
     "scores": "sc",
     "raw_bytes": "b",
     "stored_bytes": "sb",
+    "thinned": "th",
 }
 _TOTALS: Final = {
     "span_count": "n",
@@ -86,7 +90,8 @@ def pack_without_note(fragment: Fragment) -> bytes:
         "t": _known_by_short_name(fragment.totals, _TOTALS),
     }
     text = orjson.dumps(header)
-    start = bytes((FRAGMENT_VERSION,)) + len(text).to_bytes(HEADER_LENGTH_BYTES, "big")
+    version = PLAIN_VERSION if fragment.facts.thinned is None else FRAGMENT_VERSION
+    start = bytes((version,)) + len(text).to_bytes(HEADER_LENGTH_BYTES, "big")
     return start + text + _pack_entries(fragment.entries, fragment.facts.models)
 
 

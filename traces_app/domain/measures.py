@@ -68,6 +68,8 @@ class Measures:
     work_us: int = 0
     kept_bytes: int = 0
     """What batches noted: of the bill alone."""
+    thinned: int = 0
+    """Traces without their contents: of the bill alone."""
 
     @property
     def cost_usd(self) -> float | None:
@@ -90,6 +92,7 @@ _CONSUMED: Final = ("write_units", "read_halves", "requests", "work_us", "kept_b
 _SUMS: Final = (
     *("count", "spans", "errors", "input_tokens", "output_tokens", "cost_nano_usd", "unpriced"),
     *_CONSUMED,
+    "thinned",
 )
 
 Rollup = dict[str, dict[str, Measures]]
@@ -122,6 +125,7 @@ def measure_writings(rollup: Rollup, trace: TraceSummary, writings: Iterable[Wri
     and batches that noted nothing in ``written``.
     """
     spent = Measures(count=1, spans=trace.span_count, unpriced=trace.unpriced_count)
+    spent.thinned = int(trace.thinned is not None)
     spent.cost_nano_usd = None if trace.cost_usd is None else round(trace.cost_usd * NANO_USD)
     _at(rollup, EVERYTHING, EVERYTHING).add(spent)
     for hour, expires_hour, metered in writings:

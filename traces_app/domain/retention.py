@@ -77,6 +77,11 @@ class Retention:
         days = longest(rule.days for rule in holding)
         return next(rule for rule in holding if rule.days == days)
 
+    def holds_longer(self, trace: TraceSummary) -> bool:
+        """A rule keeps it longer than the rest: somebody wants it."""
+        days = self.rule_of(trace).days
+        return days != self.rest_days and longest([days, self.rest_days]) == days
+
     def reason(self, trace: TraceSummary) -> str:
         """Why ``trace`` is kept as long as it is: ``errors: 180 days``."""
         rule = self.rule_of(trace)

@@ -58,6 +58,8 @@ class Facts:
     scores: dict[str, float] = field(default_factory=dict)
     raw_bytes: int = 0
     stored_bytes: int = 0
+    thinned: float | None = None
+    """The batch's contents were not kept, because of the budget: what share of plain traces was."""
 
 
 @dataclass(slots=True)
@@ -114,6 +116,8 @@ class TraceSummary:
     is_pinned: bool = False
     arrived_ns: int | None = None
     """When the last of it was stored."""
+    thinned: float | None = None
+    """Contents of some spans were not kept, because of the budget: what share of plain traces was."""
 
     @property
     def duration_ms(self) -> float | None:
@@ -128,22 +132,20 @@ class TraceSummary:
         return (self.input_tokens or 0) + (self.output_tokens or 0)
 
 
-def fragment_of(spans: Sequence[Span], *, raw_bytes: int = 0, stored_bytes: int = 0) -> Fragment:
+def fragment_of(
+    spans: Sequence[Span], *, raw_bytes: int = 0, stored_bytes: int = 0, thinned: float | None = None
+) -> Fragment:
     """The fragment of one batch of one trace. Pending spans give facts but no totals."""
     entries = [entry_of(span) for span in spans if not span.is_pending]
     facts = _facts(spans)
-    facts.raw_bytes, facts.stored_bytes = raw_bytes, stored_bytes
+    facts.raw_bytes, facts.stored_bytes, facts.thinned = raw_bytes, stored_bytes, thinned
     return Fragment(facts, total(entries), entries)
 
 
 def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns: int) -> TraceSummary:
     """The summary of a trace from all its fragments, in any order, some of them perhaps twice."""
     facts = _merge_facts([fragment.facts for fragment in fragments])
-    totals = (
-        fragments[0].totals
-        if len(fragments) == 1
-        else total(distinct_entries(fragment.entries for fragment in fragments))
-    )
+    totals = _totals(fragments)
     cost = totals.cost_nano_usd
     return TraceSummary(
         trace_id=trace_id,
@@ -175,7 +177,24 @@ def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns:
         stored_bytes=facts.stored_bytes,
         first_token_ms=facts.first_token_ms,
         scores=facts.scores,
+        thinned=_thinned(fragments),
     )
+
+
+def _totals(fragments: Sequence[Fragment]) -> Totals:
+    if len(fragments) == 1:
+        return fragments[0].totals
+    return total(distinct_entries(fragment.entries for fragment in fragments))
+
+
+def _thinned(fragments: Sequence[Fragment]) -> float | None:
+    """Unless the same spans came again and were kept then."""
+    thinned = [one for one in fragments if one.facts.thinned is not None]
+    if not thinned or len(fragments) == 1:
+        return thinned[0].facts.thinned if thinned else None
+    kept = {entry.span_id for one in fragments if one.facts.thinned is None for entry in one.entries}
+    missing = (one for one in thinned if any(entry.span_id not in kept for entry in one.entries))
+    return next((one.facts.thinned for one in missing), None)
 
 
 class Owners(NamedTuple):

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 from traces_app.explorer import actions, login
 from traces_app.explorer.views import (
     admin,
+    budgeting,
     compare,
     cost,
     exports,
@@ -51,6 +52,9 @@ urlpatterns = [
     path("admin/retention", keeping.set_rule, name="set_rule"),
     path("admin/retention/remove", keeping.remove_rule, name="remove_rule"),
     path("admin/retention/rest", keeping.set_rest, name="set_rest"),
+    path("admin/budget", budgeting.set_budget, name="set_budget"),
+    path("admin/alerts", budgeting.add_alert, name="add_alert"),
+    path("admin/alerts/remove", budgeting.remove_alert, name="remove_alert"),
     path("admin/erase", keeping.erase, name="erase"),
     path("admin/erasures/<slug:erasure_id>", keeping.erasure, name="erasure"),
     path("admin/erasures/<slug:erasure_id>.json", keeping.erasure_json, name="erasure_json"),

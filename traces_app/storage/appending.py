@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from traces_app.domain.budget import Thinning
 from traces_app.domain.limits import OLDEST_START_NS
 from traces_app.domain.metering import NOTHING, Consumed, Metered
 from traces_app.domain.packing import PackedSpan
@@ -35,6 +36,7 @@ from traces_app.storage.items import (
     make_item,
     pack_fragments,
     pack_in_parallel,
+    thinned_share,
 )
 from traces_app.storage.lifetimes import Lifetimes
 from traces_app.storage.models import Item, TraceItem
@@ -84,7 +86,14 @@ class Appender:
         self._anchors = Anchors()
         self._registered: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def append(self, project: str, traces: Traces, stamp: Stamp, retention: Retention | None = None) -> float:
+    def append(
+        self,
+        project: str,
+        traces: Traces,
+        stamp: Stamp,
+        retention: Retention | None = None,
+        thinning: Thinning | None = None,
+    ) -> float:
         blobs = pack_in_parallel(traces, self._dictionaries.of(project, stamp.now_ns))
         batches = [
             self._batch(project, trace_id, packed, blobs[trace_id], stamp)
@@ -92,6 +101,8 @@ class Appender:
         ]
         with self._engine.one_commit():
             batches = self._engine.each(lambda batch: self._agreed(batch, retention), batches)
+            if thinning is not None:
+                batches = self._engine.each(lambda batch: _thinned(batch, thinning, retention), batches)
             places = [batch.place for batch in batches]
             registrations = self._registrations(batches, retention)
             markers = self._rollups.markers(places, stamp)
@@ -209,6 +220,31 @@ def _stamp_by(retention: Retention, place: Place, batch: _Batch) -> Stamp:
         fragment = fragment_of([entry.span for entry in batch.packed])
         days = retention.rule_of(merge(place.project, place.trace_id, [fragment], now_ns=now_ns)).days
     return Stamp(now_ns, expiry(days, place.start_ms, now_ns))
+
+
+def _thinned(batch: _Batch, thinning: Thinning, retention: Retention | None) -> _Batch:
+    """Without its chunks, where the budget drops them and nothing else is known of its trace.
+
+    What came before may have been an error, a pin, or this very batch: sent again it is as it was.
+    """
+    if thinning.takes(batch.place.trace_id):
+        return batch
+    spans = [entry.span for entry in batch.packed]
+    now_ns, place = batch.stamp.now_ns, batch.place
+    trace = merge(place.project, place.trace_id, [fragment_of(spans)], now_ns=now_ns)
+    if not thinning.drops(trace, spans) or (retention is not None and retention.holds_longer(trace)):
+        return batch
+    share: float | None = thinning.keep_rate
+    names: set[str] = set()
+    if batch.anchor is None or not batch.anchor.is_new:
+        listed = [item for item in listed_fragments(place) if is_live(item, now_ns)]
+        names = {item.sk.rsplit("#", 1)[-1] for item in listed}
+        share = thinned_share(listed[0]) if listed else share
+    if share is None:
+        return batch
+    fragments = pack_fragments(batch.packed, (), thinned=share)
+    is_alone = names <= {name for name, _ in fragments}
+    return replace(batch, chunks=(), fragments=fragments) if is_alone else batch
 
 
 def _longest_stamp(batch: _Batch, retention: Retention | None) -> Stamp:

@@ -131,8 +131,13 @@ def chunk_items(partition: str, chunks: Iterable[NamedBlob], stamp: Stamp) -> It
             yield make_item(SpanItem, partition, sort, stamp, body=blob[start : start + MAX_PART_BYTES])
 
 
-def pack_fragments(packed: Sequence[PackedSpan], chunks: Sequence[NamedBlob]) -> list[NamedBlob]:
-    """What lists will show of the batch. A name stands for the spans alone, whatever is noted behind them."""
+def pack_fragments(
+    packed: Sequence[PackedSpan], chunks: Sequence[NamedBlob], *, thinned: float | None = None
+) -> list[NamedBlob]:
+    """What lists will show of the batch. A name stands for the spans alone, whatever is noted behind them.
+
+    ``thinned``: there are no chunks, because only this share of plain traces is kept whole.
+    """
     stored_bytes = sum(len(blob) for _, blob in chunks)
     chunk_names = [name.encode() for name, _ in chunks]
     fragments = []
@@ -142,6 +147,7 @@ def pack_fragments(packed: Sequence[PackedSpan], chunks: Sequence[NamedBlob]) ->
             [entry.span for entry in some],
             raw_bytes=sum(len(entry.payload) for entry in some),
             stored_bytes=0 if start else stored_bytes,
+            thinned=thinned,
         )
         blob = pack_without_note(fragment)
         fragments.append((content_key(blob, *chunk_names), blob))
@@ -177,6 +183,11 @@ def day_end(expires_at: int | None) -> int | None:
 
 def is_pin(item: Item) -> bool:
     return item.sk.endswith(f"#{keys.PIN}")
+
+
+def thinned_share(item: Item) -> float | None:
+    """Of a fragment whose spans were not kept: what share of plain traces was."""
+    return unpack_fragment(item.body or b"", with_entries=False).facts.thinned
 
 
 def batches_in(items: Iterable[TraceItem]) -> list[TraceItem]:

@@ -154,6 +154,11 @@ def retention_partition(project: str) -> str:
     return f"KEEP#{project}"
 
 
+def budget_partition(project: str) -> str:
+    """Its amount, today's rate, alerts, and who was told of what."""
+    return f"BUDGET#{project}"
+
+
 def erasures_partition(project: str) -> str:
     """One record for each erasure."""
     return f"ERASED#{project}"

@@ -63,7 +63,10 @@ class _Renewed:
 
 
 def is_being_written(listed: Sequence[TraceItem], chunks: Iterable[Chunk], now_ns: int) -> bool:
-    """Lists tell of spans that are not there yet: another process is in the middle of its batch."""
+    """Lists tell of spans that are not there yet: another process is in the middle of its batch.
+
+    ``listed`` are not those of thinned batches, whose spans never come.
+    """
     here = {row["span_id"] for chunk in chunks for row in chunk.rows}
     recent = [item for item in listed if (item.at or 0) > now_ns // 1000 - LOST_AFTER_US]
     fragments = (unpack_fragment(item.body or b"", with_entries=True) for item in recent)

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain, groupby
 from typing import Final
 
+from traces_app.domain.budget import Thinning
 from traces_app.domain.measures import Writing
 from traces_app.domain.packing import PackedSpan
 from traces_app.domain.retention import Retention, longest
@@ -28,6 +29,7 @@ from traces_app.storage.items import (
     is_live,
     is_pin,
     listed_fragments,
+    thinned_share,
 )
 from traces_app.storage.lifetimes import Lifetimes
 from traces_app.storage.models import Item, SpanItem, TraceItem
@@ -66,13 +68,15 @@ class Store(Records):
         traces: Mapping[str, Sequence[PackedSpan]],
         stamp: Stamp,
         retention: Retention | None = None,
+        thinning: Thinning | None = None,
     ) -> float:
         """Write the spans of each trace and what lists show of them; durable when it returns the write units.
 
         Writing the same again changes nothing. A span may stand once in a trace's sequence. By ``retention``
-        each trace expires whole, when its rules say; without it when ``stamp`` says.
+        each trace expires whole, when its rules say; without it when ``stamp`` says. Of what ``thinning``
+        drops only that is written that lists show.
         """
-        return self._appender.append(project, traces, stamp, retention)
+        return self._appender.append(project, traces, stamp, retention, thinning)
 
     def read_trace(
         self, project: str, trace_id: str, *, now_ns: int, consistent: bool = False
@@ -138,7 +142,7 @@ class Store(Records):
         start_ms, _ = keys.parse_fragment_sort(position + "#")
         place = Place(project, trace_id, start_ms, self._shards)
         batches = batches_in(item for item in listed_fragments(place) if is_live(item, now_ns))
-        return list(zip(batches, fragments_in(batches), strict=True))
+        return list(zip(batches, fragments_in(batches, with_entries=True), strict=True))
 
     def first_day_ms(self, project: str, *, now_ns: int) -> int | None:
         """When the first day begins of which there may be traces still."""
@@ -192,7 +196,7 @@ class Store(Records):
         place = Place(project, trace_id, start_ms, self._shards)
         with self.engine.one_commit():
             everything = [item for item in listed_fragments(place) if is_live(item, now_ns)]
-            listed = [item for item in everything if not is_pin(item)]
+            listed = [item for item in everything if not is_pin(item) and thinned_share(item) is None]
             lists = lists_of(self.engine, place)
             chunks = self.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
             if is_being_written(listed, chunks, now_ns):

@@ -11,6 +11,7 @@ from llm_tracer._delivery.pace import Pace
 from llm_tracer._delivery.queue import SpanQueue
 from llm_tracer._delivery.traces import TraceGroups
 from llm_tracer._record import Recorder
+from llm_tracer._sampling import Sampling
 
 if TYPE_CHECKING:
     from llm_tracer._span import Span
@@ -40,6 +41,15 @@ class Outbox:
         self._groups = TraceGroups()
         self._announcements: list[bytes] = []
         self._running_roots: deque[tuple[Span, float]] = deque(maxlen=SpanQueue.MAX_OPENED)
+
+    @property
+    def thinning(self) -> Sampling | None:
+        """Which plain traces the server thins: they are sent whole, so that it can tell which are plain."""
+        return self._groups.thinning
+
+    @thinning.setter
+    def thinning(self, thinning: Sampling | None) -> None:
+        self._groups.thinning = thinning
 
     @property
     def count(self) -> int:
@@ -122,7 +132,7 @@ class Outbox:
             if root.is_running and now - seen_at < self.ANNOUNCE_SECONDS:
                 return
             roots.popleft()
-            if root.is_running:
+            if root.is_running and not self._groups.holds(root):
                 self._announcements.append(self._recorder.record_of(root))
 
     def _tell_of_losses(self) -> None:

@@ -337,6 +337,7 @@ class Sender:
         rejected = [place for place in places if 0 <= place < batch.finished]
         for place in rejected:
             self._queue.lose("rejected", state=batch.states[place])
+        self._outbox.thinning = answer.thinning
         self._reporter.recovered()
         if rejected:
             first = answer.rejected[0]

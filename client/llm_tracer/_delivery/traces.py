@@ -6,6 +6,8 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from llm_tracer._sampling import Sampling
+
 if TYPE_CHECKING:
     from llm_tracer._span import Span
     from llm_tracer._state import TraceState
@@ -47,16 +49,23 @@ class TraceGroups:
         self._due_at = inf
         self.count = self.complete_count = 0
         self.size_bytes = self.complete_bytes = 0
+        self.thinning: Sampling | None = None
 
     @property
     def is_crowded(self) -> bool:
         return self.count >= self.CROWDED_SPANS or self.size_bytes >= self.CROWDED_BYTES
 
+    def holds(self, span: Span) -> bool:
+        """Whether the trace, plain so far, is one that the server thins: it has to come whole for that."""
+        return self.thinning is not None and not (span.is_failed or self.thinning.takes(span.trace_id))
+
     def add(self, span: Span, now: float) -> None:
         state = span.shared_state
         group = self._groups.get(state)
         if group is None:
-            group = self._groups[state] = _Group(now + self._wait_seconds(state, now))
+            group = self._groups[state] = _Group(now + self._wait_seconds(span, now))
+        elif span.is_failed:
+            group.due_at = min(group.due_at, now + self._wait_seconds(span, now))
         self._put(group, span)
         if span.span_id == state.root_id and not group.is_complete:
             group.is_complete = True
@@ -91,11 +100,14 @@ class TraceGroups:
         self._due_at = min((group.due_at for group in self._groups.values()), default=inf)
         return taken
 
-    def _wait_seconds(self, state: TraceState, now: float) -> float:
+    def _wait_seconds(self, span: Span, now: float) -> float:
+        state = span.shared_state
         state.seen_at = now if state.seen_at is None else state.seen_at
         if state.root_head is not None:
             return self.MIN_WAIT_SECONDS  # the root has left: these are late
         wait_seconds = (now - state.seen_at) * self.WAIT_OF_AGE
+        if self.thinning is not None and self.holds(span):
+            wait_seconds = (self.thinning.slow_ns or 0) / 1e9  # then it is slow, and so kept in any case
         return min(self.MAX_WAIT_SECONDS, max(self.MIN_WAIT_SECONDS, wait_seconds))
 
     def _put(self, group: _Group, span: Span) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from llm_tracer._delivery.batch import GZIP_MAGIC
+from llm_tracer._sampling import Sampling, thinning_of
 from llm_tracer._settings import Settings
 from llm_tracer._version import __version__
 
@@ -39,6 +40,8 @@ class Answer(NamedTuple):
     is_unreachable: bool = False
     is_mistake: bool = False
     """The server failed at this very batch (500), rather than being busy or away."""
+    thinning: Sampling | None = None
+    """Of a delivered batch: which plain traces the server keeps without their contents, if any."""
 
 
 class Transport:
@@ -91,7 +94,8 @@ def read_answer(status: int, headers: httpx.Headers, content: bytes) -> Answer:
     if 200 <= status < 300:  # noqa: PLR2004 - the range is HTTP's
         if document is None:
             return Answer("failed", message=f"the answer ({status}) is not LLM Tracer's; check TRACER_URL")
-        return Answer("delivered", rejected=tuple(_rejections(document)))
+        thinning = thinning_of(document.get("budget"))
+        return Answer("delivered", rejected=tuple(_rejections(document)), thinning=thinning)
     if status >= 500 or status in _RETRIED:  # noqa: PLR2004 - as above
         return Answer(
             "failed",

@@ -25,8 +25,16 @@ class RejectionOut(Schema):
     reason: str
 
 
+class BudgetOut(Schema):
+    """Of the traces that are plain (no error, no score, not slow, not expensive) this share is kept whole."""
+
+    keep_rate: float
+    keep_slower_than_ms: float
+
+
 class ReceiptOut(Schema):
-    """What is accepted is stored when this is sent."""
+    """What is accepted is stored when this is sent. ``budget`` is there only while traces are thinned."""
 
     accepted: int
     rejected: list[RejectionOut]
+    budget: BudgetOut | None = None

@@ -15,7 +15,11 @@ router = Router(tags=["ingest"])
 
 
 @router.post(
-    "/ingest", auth=RequireKey("ingest"), response={202: ReceiptOut}, openapi_extra=body_of(BatchDocument)
+    "/ingest",
+    auth=RequireKey("ingest"),
+    response={202: ReceiptOut},
+    exclude_unset=True,
+    openapi_extra=body_of(BatchDocument),
 )
 def ingest_batch(request: KeyedRequest) -> Status[dict[str, Any]]:
     """Take a batch of spans.

@@ -96,7 +96,15 @@ def answer_of(batch: Batch, receipt: Receipt) -> dict[str, Any]:
         for found in receipt.rejected
     ]
     rejected = sorted(batch.rejected + refused, key=lambda rejection: rejection.index)
-    return {"accepted": receipt.accepted, "rejected": rejected}
+    return {"accepted": receipt.accepted, "rejected": rejected} | _budget(receipt)
+
+
+def _budget(receipt: Receipt) -> dict[str, Any]:
+    """Only while plain traces are thinned: the sender may then spare what would not be kept."""
+    if receipt.thinning is None:
+        return {}
+    told = {"keep_rate": receipt.thinning.keep_rate, "keep_slower_than_ms": receipt.thinning.slow_ms}
+    return {"budget": told}
 
 
 class _Stamp:

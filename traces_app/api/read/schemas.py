@@ -118,6 +118,8 @@ class TraceOut(TypedDict):
     pinned: bool
     kept_by: str
     """The rule it is kept by, as ``errors: 180 days``; or ``pinned``."""
+    thinned: float | None
+    """The share of plain traces that was kept whole when this one was not; null: its content is kept."""
 
 
 class PinOut(TypedDict):

@@ -122,6 +122,7 @@ def _trace_out(trace: TraceSummary, kept: Retention) -> TraceOut:
         "expires_at": expiry_out(trace.expires_at),
         "pinned": trace.is_pinned,
         "kept_by": kept.reason(trace),
+        "thinned": trace.thinned,
     }
 
 

@@ -13,6 +13,7 @@ from traces_app.domain.pricing import PRICE_LABELS, OwnPrice
 from traces_app.domain.retention import Retention, Rule, days_text
 from traces_app.erasing import Erasure
 from traces_app.explorer.formats import Moment, bytes_text, moment, plural
+from traces_app.explorer.pages.budget import BudgetPanel
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor
 
@@ -68,6 +69,7 @@ class AdminPage:
     rules: list[RuleLine]
     rest: str
     rest_days: str
+    budget: BudgetPanel
     erasures: list[ErasureLine]
     engine: str
     projects: list[str]
@@ -88,6 +90,7 @@ def admin_page(
     visitor: Visitor,
     listed_keys: int,
     kept: Retention,
+    budget: BudgetPanel,
     erasures: Sequence[Erasure],
     engine: str,
 ) -> AdminPage:
@@ -101,6 +104,7 @@ def admin_page(
         rules=[_rule(rule) for rule in sorted(kept.rules, key=lambda rule: rule.condition)],
         rest=days_text(kept.rest_days),
         rest_days="forever" if kept.rest_days is None else str(kept.rest_days),
+        budget=budget,
         erasures=[erasure_line(one, now_ns=visitor.now_ns) for one in erasures[:MAX_ERASURES_SHOWN]],
         engine={"sqlite": "a local SQLite file", "dynamodb": "DynamoDB"}.get(engine, engine),
         projects=list(visitor.projects),

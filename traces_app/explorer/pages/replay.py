@@ -155,6 +155,8 @@ def _words_of(trace: Trace) -> tuple[str, str]:
     """The root's; where it has none, what the first call of a model was asked and the last one said."""
     calls = [row.span.span_id for row in trace.rows if row.span.kind == "llm"]
     asked = said = ""
+    if trace.summary.thinned is not None:
+        return trace.summary.input_preview or "", trace.summary.output_preview or ""
     if trace.summary.root_span_id is not None:
         root = trace.span(trace.summary.root_span_id)
         asked, said = spoken_text(root.input), spoken_text(root.output)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from traces_app.domain.budget import thinned_text
 from traces_app.domain.ids import new_span_id, new_trace_id
 from traces_app.domain.problems import lost_spans
 from traces_app.domain.retention import Retention
@@ -61,6 +62,7 @@ class TraceLine:
     is_root_missing: bool
     is_pinned: bool
     kept: str
+    thinned: str
     status: str
     status_label: str
     asked: str
@@ -228,6 +230,7 @@ def _line(
         is_root_missing=summary.root_span_id is None,
         is_pinned=summary.is_pinned,
         kept="kept {} ({})".format(*kept_text(summary, kept.reason(summary), now_ns)),
+        thinned="" if summary.thinned is None else thinned_text(summary.thinned),
         status=summary.status,
         status_label=STATUS_LABELS.get(summary.status, summary.status),
         asked=visible_line(summary.input_preview or ""),

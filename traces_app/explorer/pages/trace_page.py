@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from traces_app.domain.budget import thinned_text
 from traces_app.domain.problems import lost_spans
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.tree import TreeRow
@@ -161,12 +162,13 @@ def _modes(view: str) -> list[Link]:
 def _facts(summary: TraceSummary, rows: Sequence[TreeRow], base: str) -> list[Fact]:
     duration_ms = summary.duration_ms
     calls = sum(row.span.kind == "llm" and not row.is_rollup for row in rows)
+    spans = len(rows) if summary.thinned is None else summary.span_count
     facts = [
         Fact("Duration", duration_text(None if duration_ms is None else duration_ms * _MILLISECOND_NS)),
-        Fact("LLM calls", count_text(calls)),
+        Fact("LLM calls", count_text(calls if summary.thinned is None else None)),
         Fact("Tokens", tokens_text(summary.input_tokens, summary.output_tokens), note=_cache_share(summary)),
         Fact("Cost", total_cost_text(summary), note=unpriced_text(summary)),
-        Fact("Spans", count_text(len(rows)), mark="lost" if lost_spans(summary.dropped) else ""),
+        Fact("Spans", count_text(spans), mark="lost" if lost_spans(summary.dropped) else ""),
     ]
     share = _model_share(summary, rows)
     if share:
@@ -240,7 +242,7 @@ def _pair(name: str, value: str) -> str:
 
 def _notes(summary: TraceSummary, rows: Sequence[TreeRow]) -> list[str]:
     """What is missing, in sentences."""
-    notes = []
+    notes = [] if summary.thinned is None else [f"{thinned_text(summary.thinned).capitalize()}."]
     spans = lost_spans(summary.dropped)
     if lost := sum(spans.values()):
         received = summary.span_count or len(rows)

@@ -11,10 +11,12 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, Jso
 from django.shortcuts import render
 from django.urls import reverse
 
-from traces_app import access, audit, erasing, prices, queries, retention
+from traces_app import access, audit, budget, erasing, prices, queries, retention
+from traces_app.bill import month_of
 from traces_app.domain.pricing import PRICE_LABELS
 from traces_app.explorer.actions import NO_WRITING
 from traces_app.explorer.pages.admin import admin_page, audit_lines
+from traces_app.explorer.pages.budget import budget_panel
 from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise
@@ -38,6 +40,9 @@ def admin(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         visitor=visitor,
         listed_keys=access.count_listed_keys(visitor.project),
         kept=retention.read_retention(visitor.project, now_ns=now_ns),
+        budget=budget_panel(
+            budget.read_budget(visitor.project, now_ns=now_ns), month=month_of(now_ns).name, now_ns=now_ns
+        ),
         erasures=erasing.list_erasures(visitor.project, now_ns=now_ns),
         engine=queries.engine_name(),
     )

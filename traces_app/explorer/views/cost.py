@@ -12,6 +12,8 @@ from django.urls import reverse
 
 from traces_app import queries
 from traces_app.bill import Bill, Month, get_bill, get_receipt, month_named, month_of, region_problem
+from traces_app.budget import read_budget
+from traces_app.explorer.pages.budget import budget_json, budget_of_bill
 from traces_app.explorer.pages.cost import bill_json, cost_page
 from traces_app.explorer.pages.receipt import receipt_json, receipt_page
 from traces_app.explorer.pages.shell import shell_of
@@ -43,7 +45,11 @@ def cost(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
             f"The table has {len(bills)} of your {len(visitor.projects)} projects: switch to see others."
         )
     shell = shell_of(visitor, title="Cost", json_address=twin, place="cost")
-    context = {"page": page, "problems": problems, "shell": shell}
+    budget = None
+    if not page.is_over:
+        found = read_budget(visitor.project, now_ns=visitor.now_ns)
+        budget = budget_of_bill(found, bills[0], now_ns=visitor.now_ns)
+    context = {"page": page, "budget": budget, "problems": problems, "shell": shell}
     return advertise(render(request, "explorer/cost.html", context), twin)
 
 
@@ -54,11 +60,13 @@ def cost_json(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     month = _month(request, visitor, problems)
     if problems:
         return problem(400, "Not a month", problems[0])
+    bills = _bills(visitor, month)
     answer = {
+        "budget": budget_json(read_budget(visitor.project, now_ns=visitor.now_ns), bills[0]),
         "would": queries.engine_name() == "sqlite",
         "region": settings.AWS_REGION,
         "region_problem": region_problem() or None,
-        "projects": [bill_json(bill) for bill in _bills(visitor, month)],
+        "projects": [bill_json(bill) for bill in bills],
     }
     return JsonResponse(answer)
 
