@@ -170,7 +170,6 @@ def get_receipt(project: str, trace_id: str, *, now_ns: int) -> TraceReceipt:
     trace = get_trace(project, trace_id, now_ns=now_ns)
     listed = get_store().read_listed(project, trace_id, now_ns=now_ns)
     notes = [fragment.metered for _, fragment in listed]
-    expiries = [item.expires_at for item, _ in listed]
     sizes = [SpanBytes(one.span_id, one.name, len(pack_payload(one))) for one in trace.spans()]
     return TraceReceipt(
         trace_id=trace_id,
@@ -180,7 +179,7 @@ def get_receipt(project: str, trace_id: str, *, now_ns: int) -> TraceReceipt:
         stored_bytes=trace.summary.stored_bytes,
         metered=None if None in notes or not notes else reduce(Metered.plus, filter(None, notes)),
         written_ns=max((item.at or 0 for item, _ in listed), default=0) * 1000,
-        expires_at=None if None in expiries else max(filter(None, expiries), default=None),
+        expires_at=trace.summary.expires_at,
         biggest=sorted(sizes, key=lambda one: one.raw_bytes, reverse=True)[:MAX_BIGGEST],
         prices=known_prices(),
         memory_mb=settings.LAMBDA_MEMORY_MB,

@@ -7,7 +7,7 @@ becomes known piece by piece only ever lives longer, and the order of the rules 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -154,6 +154,16 @@ def longest(values: Iterable[int | None]) -> int | None:
     """Of days or expiries: ``None`` is for ever. Raises ValueError where there is none."""
     found = list(values)
     return None if None in found else max(value for value in found if value is not None)
+
+
+def with_lifetime(
+    trace: TraceSummary, batches: Sequence[tuple[int, int | None]], *, is_pinned: bool
+) -> TraceSummary:
+    """From when each batch was written (nanoseconds) and expires. A pin alone keeps nothing."""
+    trace.arrived_ns = max(written_ns for written_ns, _ in batches)
+    trace.expires_at = longest(expires_at for _, expires_at in batches)
+    trace.is_pinned = is_pinned
+    return trace
 
 
 def _explains(rule: Rule, trace: TraceSummary) -> bool:

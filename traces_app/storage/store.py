@@ -10,7 +10,7 @@ from typing import Final
 
 from traces_app.domain.measures import Writing
 from traces_app.domain.packing import PackedSpan
-from traces_app.domain.retention import Retention, longest
+from traces_app.domain.retention import Retention, with_lifetime
 from traces_app.domain.summary import Fragment, TraceSummary, merge
 from traces_app.domain.totals import Entry, distinct_entries
 from traces_app.storage import keys
@@ -192,6 +192,7 @@ class Store(Records):
         place = Place(project, trace_id, start_ms, self._shards)
         with self.engine.one_commit():
             everything = [item for item in listed_fragments(place) if is_live(item, now_ns)]
+            place = place.as_found(everything)
             listed = [item for item in everything if not is_pin(item)]
             lists = lists_of(self.engine, place)
             chunks = self.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
@@ -292,10 +293,8 @@ def _newest_first(partition: str, low: str, high: str, page_items: int) -> Itera
 
 
 def _with_lifetime(summary: TraceSummary, items: Sequence[TraceItem]) -> TraceSummary:
-    summary.expires_at = longest(item.expires_at for item in items)
-    summary.is_pinned = any(map(is_pin, items))
-    summary.arrived_ns = max((item.at or 0) * 1000 for item in items if not is_pin(item))
-    return summary
+    batches = [((item.at or 0) * 1000, item.expires_at) for item in items if not is_pin(item)]
+    return with_lifetime(summary, batches, is_pinned=any(map(is_pin, items)))
 
 
 def _writing(item: TraceItem, fragment: Fragment) -> Writing:

@@ -1,0 +1,151 @@
+"""What happens to the lifetime of a trace that other things happen to: more shards, changed rules, moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.both_engines import both, items_of, ministack_client, ministack_url
+from tests.builders import NOW_NS, own_trace_id, put, span, span_id, trace_id
+from traces_app import curation, retention, storage
+from traces_app.access import Access
+from traces_app.bill import get_receipt
+from traces_app.queries import get_trace
+from traces_app.storage.copying import Copier, Source
+from traces_app.storage.engine import EngineOptions, connect, open_engine
+from traces_app.storage.models import TraceItem
+from traces_app.storage.selection import Selection
+from traces_app.storage.store import Store
+
+__all__ = ["both", "ministack_client", "ministack_url"]
+
+DAY_NS = 86_400 * 10**9
+OWN, FOREIGN = own_trace_id(NOW_NS // 10**6 - 60_000, 7), trace_id(9)
+EACH_ID = pytest.mark.parametrize("trace", [OWN, FOREIGN], ids=["own id", "foreign id"])
+
+
+def moments(trace: str) -> set[int | None]:
+    """When its spans, summaries and pins expire; its anchor lives on for a day."""
+    return {item.expires_at for item in items_of(trace) if not item.pk.startswith("A#")}
+
+
+def days_kept(trace: str) -> set[int | None]:
+    return {None if moment is None else (moment - NOW_NS // 10**9) // 86_400 for moment in moments(trace)}
+
+
+def listed(store: Store) -> dict[str, bool]:
+    return {trace.trace_id: trace.is_pinned for _, trace in store.iterate_traces("dev", now_ns=NOW_NS)}
+
+
+def position(store: Store, trace: str) -> str:
+    found = store.position_of("dev", trace, now_ns=NOW_NS)
+    assert found is not None
+    return found
+
+
+# -- more shards -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_trace_that_is_read_again_stays_listed_when_there_are_more_shards(
+    both: Store, access: Access, number: int
+) -> None:
+    trace = own_trace_id(NOW_NS // 10**6 - 60_000, number)
+    put(access, span(1, trace_id=trace))
+    raised = Store(both.engine, shards=4)
+    assert raised.rewrite_trace(
+        "dev", position(both, trace), lambda one: replace(one, name="new"), now_ns=NOW_NS
+    )
+    assert listed(raised) == {trace: False}
+    assert len([item for item in TraceItem.scan() if item.pk.startswith("P#")]) == 1
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+@pytest.mark.parametrize("days", ["30", "forever"])
+def test_pins_come_and_go_when_there_are_more_shards(
+    both: Store, access: Access, number: int, days: str
+) -> None:
+    retention.set_rest("dev", days=days, now_ns=NOW_NS)
+    trace = own_trace_id(NOW_NS // 10**6 - 60_000, number)
+    put(access, span(1, trace_id=trace, session_id="s"))
+    place, raised = position(both, trace), Store(both.engine, shards=4)
+    rules = retention.read_retention("dev", now_ns=NOW_NS)
+    assert raised.lifetimes.pin("dev", place, now_ns=NOW_NS)
+    assert listed(raised) == {trace: True}
+    raised.lifetimes.unpin("dev", place, rules, now_ns=NOW_NS)
+    assert listed(raised) == {trace: False}
+    assert not [item for item in items_of(trace) if item.sk.endswith("#pin")]
+    both.lifetimes.pin("dev", place, now_ns=NOW_NS)
+    raised.lifetimes.unpin("dev", place, rules, now_ns=NOW_NS)
+    assert not [item for item in items_of(trace) if item.sk.endswith("#pin")]
+
+
+# -- unpinning -------------------------------------------------------------------------------------
+@EACH_ID
+def test_unpinning_what_was_never_pinned_changes_nothing(both: Store, access: Access, trace: str) -> None:
+    retention.set_rest("dev", days="180", now_ns=NOW_NS)
+    put(access, span(1, trace_id=trace))
+    before = moments(trace)
+    retention.set_rest("dev", days="7", now_ns=NOW_NS)
+    unpinned = curation.unpin_trace("dev", trace, now_ns=NOW_NS)
+    assert unpinned is not None
+    assert {unpinned.expires_at} == moments(trace) == before
+
+
+# -- moving ----------------------------------------------------------------------------------------
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def elsewhere(request: pytest.FixtureRequest, store: Store, tmp_path: Path) -> Iterator[EngineOptions]:
+    """Another store, on either engine."""
+    options = replace(storage.engine_options(), storage_url=f"sqlite:///{tmp_path / 'other.sqlite3'}")
+    if request.param == "dynamodb":
+        names = {"traces_table": f"traces-{uuid4().hex[:12]}", "spans_table": f"spans-{uuid4().hex[:12]}"}
+        url = request.getfixturevalue("ministack_url")
+        options = replace(options, storage_url="dynamodb", endpoint_url=url, **names)
+    yield options
+
+
+def copy(source: EngineOptions, destination: EngineOptions, stop: int | None = None) -> None:
+    """``stop``: killed after so many pages."""
+    storage.reset_store()
+    with closing(open_engine(destination)) as to, closing(connect(source)) as engine:
+        to.create_tables()
+        copier = Copier(Source(engine, source), to, Selection(), lambda: NOW_NS)
+        for count, _ in enumerate(copier.run(), 1):
+            if count == stop:
+                return
+
+
+@EACH_ID
+def test_what_was_pinned_in_the_copy_stays_pinned_whole_when_it_is_copied_again(
+    elsewhere: EngineOptions, access: Access, trace: str
+) -> None:
+    put(access, span(1, trace_id=trace, session_id="s"))
+    here = storage.engine_options()
+    copy(here, elsewhere)
+    with closing(open_engine(elsewhere)) as engine:
+        store = Store(engine)
+        store.lifetimes.pin("dev", position(store, trace), now_ns=NOW_NS)
+        pinned = {(item.pk, item.sk): item.expires_at for item in items_of(trace)}
+    copy(here, elsewhere)
+    with closing(open_engine(elsewhere)) as engine:
+        assert {(item.pk, item.sk): item.expires_at for item in items_of(trace)} == pinned
+        assert listed(Store(engine)) == {trace: True}
+        assert Store(engine).read_trace("dev", trace, now_ns=NOW_NS + 1000 * DAY_NS)
+
+
+def test_a_pin_alone_does_not_say_that_its_trace_is_kept(both: Store, access: Access) -> None:
+    put(access, span(1, trace_id=OWN))
+    ends = moments(OWN).pop()
+    both.lifetimes.pin("dev", position(both, OWN), now_ns=NOW_NS)
+    for item in items_of(OWN):
+        if not item.sk.endswith("#pin"):
+            item.expires_at = ends
+            item.save()
+    (_, trace), *_ = both.iterate_traces("dev", now_ns=NOW_NS)
+    assert (trace.expires_at, trace.is_pinned) == (ends, True)
+    assert get_trace("dev", OWN, now_ns=NOW_NS).summary.expires_at == ends
+    assert get_receipt("dev", OWN, now_ns=NOW_NS).expires_at == ends
