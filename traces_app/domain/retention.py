@@ -53,16 +53,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The rules of one project. ``has_pins``: a trace of it was pinned within the last days."""
+    """The rules of one project. ``is_unsettled``: within the last days a trace of it was pinned,
+    or a rule changed: batches of one trace may have come by different ones.
+    """
 
     rest_days: int | None
     rules: tuple[Rule, ...] = ()
-    has_pins: bool = False
+    is_unsettled: bool = False
 
     @property
     def varies(self) -> bool:
         """Whether two batches of one trace can be kept for different times."""
-        return self.has_pins or any(rule.days != self.rest_days for rule in self.rules)
+        return self.is_unsettled or any(rule.days != self.rest_days for rule in self.rules)
 
     @property
     def longest_days(self) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from traces_app.storage.errors import StoreError, StoreUnavailable, StoreUnusable
 from traces_app.storage.metering import METER
-from traces_app.storage.stamp import LAST_NOTICE_S, Outcome, Stamp
+from traces_app.storage.stamp import LAST_NOTICE_S, Outcome, Stamp, clock_from
 
 if TYPE_CHECKING:
     from traces_app.storage.engine import Engine, EngineOptions
@@ -20,6 +20,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "StoreUnusable",
+    "clock_from",
     "create_tables",
     "engine_options",
     "get_store",

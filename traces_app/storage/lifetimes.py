@@ -161,9 +161,9 @@ class Lifetimes:
         """False where others changed some of it in the same moment."""
         lists = self._lists(place, listed)
         pins = chain.from_iterable(in_list(item, lists) for item in listed if is_pin(item))
-        markers = self._rollups.markers_of_change(place, now_ns)
         days = [day_entry(place, shard, expires_at, now_ns) for shard in place.shards_in(listed)]
-        self._engine.batch_put([*days, *pins, *markers])
+        with self._rollups.marked(place, now_ns) as markers:
+            self._engine.batch_put([*days, *pins, *markers])
         prolong(place, expires_at)
         items = items_of_trace(place, lists, listed)
         others: list[Item] = []

@@ -97,6 +97,11 @@ class Selection:
                 for sort in _sorts(pages, table_name, partition, *bounds):
                     self._chosen.add((project, keys.parse_fragment_sort(sort)[1]))
 
+    def dictionary_pages(self, pages: Pages, table_name: str) -> Iterator[list[RawItem]]:
+        """What spans may be packed with."""
+        for project in [self.project] if self.project else self._projects(pages, table_name):
+            yield from pages("Query", table_name, **_of_partition(keys.dictionaries_partition(project)))
+
     def span_pages(self, pages: Pages, table_name: str) -> Iterator[list[RawItem]]:
         """A look at the whole table, or a question for each trace of the time."""
         if not self.is_of_a_time:

@@ -30,7 +30,7 @@ from traces_app.storage.items import (
     listed_fragments,
 )
 from traces_app.storage.lifetimes import Lifetimes
-from traces_app.storage.models import Item, SpanItem, TraceItem
+from traces_app.storage.models import SpanItem, TraceItem
 from traces_app.storage.records import Records
 from traces_app.storage.rewriting import Change, copies, is_being_written, rewrite
 from traces_app.storage.rollups import Rollups
@@ -200,7 +200,8 @@ class Store(Records):
                 return None
             dictionary = self.dictionaries.of(project, now_ns)
             result = rewrite(place, listed, chunks, lists, change, dictionary=dictionary)
-            self.engine.batch_put([*result.puts.values(), *self._marked(place, now_ns, result.changed)])
+            with self.rollups.marked(place, now_ns, changes=result.changed) as markers:
+                self.engine.batch_put([*result.puts.values(), *markers])
             self.engine.batch_delete(result.deletes.values())
             self.engine.batch_put(copies(place, result, lists_of(self.engine, place)))
             pins = (in_list(item, result.lists) for item in everything if is_pin(item))
@@ -209,7 +210,7 @@ class Store(Records):
 
     def delete_trace(self, project: str, trace_id: str, *, now_ns: int) -> bool:
         """Every span and every listing of the trace; false when there was none. Safe to repeat."""
-        position = self.position_of(project, trace_id, now_ns=now_ns)
+        position = self.position_of(project, trace_id, with_expired=True, now_ns=now_ns)
         return position is not None and self.delete_trace_at(project, position, now_ns=now_ns) is not None
 
     def delete_trace_at(
@@ -229,13 +230,20 @@ class Store(Records):
         weight = weigh(place, listed, items, now_ns)
         if note is not None and weight.items:
             note(weight)
-        self.engine.batch_put(self._marked(place, now_ns, len(listed)))
+        with self.rollups.marked(place, now_ns, changes=len(listed)) as markers:
+            self.engine.batch_put(markers)
         self.engine.batch_delete(items)
         return weight if weight.items else None
 
-    def position_of(self, project: str, trace_id: str, *, now_ns: int) -> str | None:
-        """Where lists have the trace, if there is such: as its anchor says, or its own id."""
-        anchor = self.get_record(keys.anchor_partition(project, trace_id), keys.ONLY, now_ns=now_ns)
+    def position_of(
+        self, project: str, trace_id: str, *, with_expired: bool = False, now_ns: int
+    ) -> str | None:
+        """Where lists have the trace, if there is such: as its anchor says, or its own id.
+
+        ``with_expired``: also as an anchor says that has expired and waits to be swept.
+        """
+        anchor_partition, live_ns = keys.anchor_partition(project, trace_id), 0 if with_expired else now_ns
+        anchor = self.get_record(anchor_partition, keys.ONLY, now_ns=live_ns)
         start_ms = keys.start_in_own_id(trace_id) if anchor is None else int(anchor["start_ms"])
         return None if start_ms is None else keys.trace_prefix(start_ms, trace_id)
 
@@ -250,9 +258,6 @@ class Store(Records):
         place = Place(project, trace_id, start_ms, self._shards)
         spans = SpanItem.query(place.spans_partition, consistent_read=True, limit=1)
         return any(True for _ in chain(listed_fragments(place), spans))
-
-    def _marked(self, place: Place, now_ns: int, changes: int) -> list[Item]:
-        return self.rollups.markers_of_change(place, now_ns) if changes else []
 
     def list_projects(self) -> list[str]:
         return [item.sk for item in TraceItem.query(keys.PROJECTS)]
