@@ -91,7 +91,7 @@ def test_pins_come_and_go_when_there_are_more_shards(
 CHANGES = {
     "a shorter rest": (90, lambda: retention.set_rest("dev", days="7", now_ns=NOW_NS)),
     "a longer rest": (180, lambda: retention.set_rest("dev", days="180", now_ns=NOW_NS)),
-    "no rest": (90, lambda: retention.set_rest("dev", days="", now_ns=NOW_NS)),
+    "no rest": (120, lambda: retention.set_rest("dev", days="", now_ns=NOW_NS)),
     "no rule": (60, lambda: retention.remove_rule("dev", condition="name:root", now_ns=NOW_NS)),
     "a rule": (
         200,
@@ -103,9 +103,10 @@ CHANGES = {
 @EACH_ID
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_trace_that_is_open_when_rules_change_ends_in_one_moment(
-    both: Store, access: Access, trace: str, change: str
+    both: Store, access: Access, settings: Any, trace: str, change: str
 ) -> None:
     """The rules of before are long settled, and nothing but the change tells of them."""
+    settings.RETENTION_DAYS = 120
     before, (days, changed) = NOW_NS - 10 * DAY_NS, CHANGES[change]
     first = "name:root" if change == "no rule" else ""
     if first:
