@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from typing import Final
 
 from django.conf import settings
 
 from traces_app.domain.retention import DAY_S, Retention, Rule, days_text, read_condition, read_days
 from traces_app.storage import get_store, keys
+from traces_app.storage.remembered import Remembered
 
 __all__ = [
-    "forget_retention",
     "note_unsettled",
     "read_retention",
     "remove_rule",
@@ -26,26 +26,17 @@ REMEMBERED_NS: Final = 30 * 10**9
 MAX_RULES: Final = 20
 """Each is held against every trace that comes in."""
 
-MAX_PROJECTS_REMEMBERED: Final = 1000
 UNSETTLED_S: Final = 2 * DAY_S
 _RULE, _REST, _UNSETTLED = "rule#", "rest", "unsettled"
 _PINNED = "pins"
 """What stood in the place of ``_UNSETTLED`` when only pins were noted."""
 
-_remembered: dict[str, tuple[int, Retention]] = {}
-_lock = threading.Lock()
+_remembered: Final = Remembered[Retention](REMEMBERED_NS)
 
 
 def retention_of(project: str, *, now_ns: int) -> Retention:
     """As of at most half a minute ago."""
-    known = _remembered.get(project)
-    if known is None or not 0 <= now_ns - known[0] < REMEMBERED_NS:
-        known = (now_ns, read_retention(project, now_ns=now_ns))
-        with _lock:
-            if len(_remembered) >= MAX_PROJECTS_REMEMBERED:
-                _remembered.clear()
-            _remembered[project] = known
-    return known[1]
+    return _remembered.of(project, partial(read_retention, project, now_ns=now_ns), now_ns=now_ns)
 
 
 def read_retention(project: str, *, now_ns: int) -> Retention:
@@ -98,21 +89,16 @@ def note_unsettled(project: str, *, now_ns: int) -> None:
     """
     pk, expires_at = keys.retention_partition(project), now_ns // 10**9 + UNSETTLED_S
     get_store().put_record(pk, _UNSETTLED, {}, now_ns=now_ns, expires_at=expires_at)
-    forget_retention()
-
-
-def forget_retention() -> None:
-    """Look it up anew."""
-    _remembered.clear()
+    _remembered.forget()
 
 
 def _put(project: str, sk: str, value: dict[str, int | None], now_ns: int) -> None:
     note_unsettled(project, now_ns=now_ns)
     get_store().put_record(keys.retention_partition(project), sk, value, now_ns=now_ns)
-    forget_retention()
+    _remembered.forget()
 
 
 def _delete(project: str, sk: str, now_ns: int) -> None:
     note_unsettled(project, now_ns=now_ns)
     get_store().delete_record(keys.retention_partition(project), sk)
-    forget_retention()
+    _remembered.forget()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from traces_app.storage.errors import StoreError, StoreUnavailable, StoreUnusable
 from traces_app.storage.metering import METER
+from traces_app.storage.remembered import forget_everything
 from traces_app.storage.stamp import LAST_NOTICE_S, Outcome, Stamp, clock_from
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def reset_store() -> None:
             _store.engine.close()
         _store = None
         METER.forget()
+        forget_everything()
 
 
 def create_tables(*, point_in_time_recovery: bool = False) -> list[str]:
