@@ -69,8 +69,9 @@ def test_control_c_stops_applying_and_the_next_run_goes_on(
             raise KeyboardInterrupt
         return call(operation, arguments)
 
-    with monkeypatch.context() as patch, pytest.raises(SystemExit) as stopped:
-        patch.setattr(client, "_make_api_call", send)
+    monkeypatch.setattr(client, "_make_api_call", send)
+    with pytest.raises(SystemExit) as stopped:
         run("apply_retention", "--yes")
+    monkeypatch.setattr(client, "_make_api_call", call)
     assert stopped.value.code == 130
     assert "3 kept shorter" in run("apply_retention", "--yes")
