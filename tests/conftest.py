@@ -11,9 +11,6 @@ import pytest
 from tests.builders import NOW_NS
 from traces_app import storage
 from traces_app.access import Access
-from traces_app.budget import forget_budgets
-from traces_app.prices import forget_prices
-from traces_app.retention import forget_retention
 from traces_app.storage.store import Store
 
 
@@ -21,9 +18,6 @@ from traces_app.storage.store import Store
 def store(tmp_path: Path, settings: Any) -> Iterator[Store]:
     """A fresh local store; the settings point at it."""
     storage.reset_store()
-    forget_budgets()
-    forget_prices()
-    forget_retention()
     settings.STORAGE_URL = f"sqlite:///{tmp_path / 'traces.sqlite3'}"
     yield storage.get_store()
     storage.reset_store()

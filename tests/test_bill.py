@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.builders import NOW_NS, own_trace_id, put, span, span_id
-from traces_app import storage
+from traces_app import curation, erasing, storage
 from traces_app.access import Access
 from traces_app.bill import Bill, get_bill, get_receipt, month_named, month_of
 from traces_app.domain.aws_prices import UnknownRegion, prices_of
@@ -19,6 +19,7 @@ from traces_app.domain.metering import Consumed, pack_note
 from traces_app.domain.retention import expiry
 from traces_app.domain.span import Span, Usage
 from traces_app.queries import TraceFilter, list_traces
+from traces_app.retention import set_rest, set_rule
 from traces_app.storage import StoreUnavailable
 from traces_app.storage.metering import METER, measured_request
 from traces_app.storage.rollups import WATCHED_AFTER_NS
@@ -345,3 +346,29 @@ def test_months_are_calendars_months() -> None:
     for odd in ("", "2033", "2033-13", "1999-01", "x"):
         with pytest.raises(ValueError, match="month: write it as 2026-11"):
             month_named(odd)
+
+
+def test_what_has_expired_stays_in_the_bill_whatever_changes_beside_it(
+    access: Access, two_stores: Store
+) -> None:
+    set_rest("dev", days="3", now_ns=FIRST_NS)
+    set_rule("dev", condition="error:true", days="180", now_ns=FIRST_NS)
+    plain, failed = (trace_of(number, FIRST_NS, is_ours=True) for number in (0, 2))
+    failed[0].status = "error"
+    put(access, *plain, now_ns=FIRST_NS + 10**9)
+    put(access, *failed, now_ns=FIRST_NS + 2 * 10**9)
+    look(FIRST_NS + 3 * 3600 * 10**9)
+    first = look(FIRST_NS + 4 * 3600 * 10**9)
+    later = FIRST_NS + 5 * DAY_NS
+    for number, change in enumerate(
+        (
+            lambda at_ns: curation.pin_trace("dev", failed[0].trace_id, now_ns=at_ns),
+            lambda at_ns: erasing.erase("dev", "trace", failed[0].trace_id, who="me", now_ns=at_ns),
+        )
+    ):
+        at_ns = later + number * DAY_NS
+        change(at_ns)
+        bill = look(at_ns + 3600 * 10**9)
+        again = look(at_ns + 2 * 3600 * 10**9)
+        assert bill.ledger.total_models().traces == again.ledger.total_models().traces == 2 - number
+    assert first.ledger.total_used().consumed.write_units > bill.ledger.total_used().consumed.write_units > 0

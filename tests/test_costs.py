@@ -14,7 +14,7 @@ from traces_app.bill import get_bill, get_receipt, month_of
 from traces_app.budget import budget_of, set_budget, set_rate
 from traces_app.domain.search import Search
 from traces_app.queries import TraceFilter
-from traces_app.retention import note_pins, retention_of, set_rest, set_rule
+from traces_app.retention import note_unsettled, retention_of, set_rest, set_rule
 from traces_app.searching import MAX_SAMPLED, search_traces
 from traces_app.statistics import get_statistics
 from traces_app.storage.dictionaries import REMEMBERED_NS
@@ -242,9 +242,10 @@ def test_a_trace_in_one_batch_is_written_for_the_same_where_rules_differ(
 def test_rules_that_say_the_same_and_pins_of_other_projects_cost_nothing(
     access: Access, meter: Meter
 ) -> None:
-    set_rest("dev", days="30", now_ns=NOW_NS)
-    set_rule("dev", condition="error:true", days="30", now_ns=NOW_NS)
-    note_pins("shop", now_ns=NOW_NS)
+    days_ago = NOW_NS - 3 * 86_400 * 10**9
+    set_rest("dev", days="30", now_ns=days_ago)
+    set_rule("dev", condition="error:true", days="30", now_ns=days_ago)
+    note_unsettled("shop", now_ns=NOW_NS)
     put(access, *six_spans(0))
     meter.reset()
     put(access, *six_spans(1))

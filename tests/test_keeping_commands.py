@@ -55,3 +55,23 @@ def test_a_user_is_erased_when_asked_for(store: Store) -> None:
 def test_what_cannot_be_erased_is_said(store: Store) -> None:
     with pytest.raises(CommandError, match="32 hexadecimal digits"):
         run("erase", "dev", "trace", "nonsense")
+
+
+def test_control_c_stops_applying_and_the_next_run_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retention.set_rest("dev", days="5", now_ns=time.time_ns())
+    client: Any = store.engine.client
+    call = client._make_api_call
+
+    def send(operation: str, arguments: Any) -> Any:
+        if operation == "UpdateItem":
+            raise KeyboardInterrupt
+        return call(operation, arguments)
+
+    monkeypatch.setattr(client, "_make_api_call", send)
+    with pytest.raises(SystemExit) as stopped:
+        run("apply_retention", "--yes")
+    monkeypatch.setattr(client, "_make_api_call", call)
+    assert stopped.value.code == 130
+    assert "3 kept shorter" in run("apply_retention", "--yes")

@@ -160,7 +160,6 @@ def test_a_batch_days_later_takes_the_whole_trace_with_it(both: Store, access: A
 def test_a_late_batch_after_a_shortening_does_not_shorten(rules: Store, access: Access) -> None:
     put(access, child(OWN, status="error"))
     retention.set_rule("dev", condition="error:true", days="10", now_ns=NOW_NS)
-    retention.forget_retention()
     put(access, root(OWN))
     assert days_kept(OWN) == {180}
 

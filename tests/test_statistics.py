@@ -149,7 +149,7 @@ def test_deleting_a_trace_takes_it_out_of_a_closed_hour(access: Access) -> None:
 
 def test_a_late_batch_writes_no_marker_where_nobody_looks(access: Access, store: Store) -> None:
     sent(access, 1, 5)
-    assert list(store.rollups.markers([], None)) == []  # type: ignore[arg-type]
+    assert list(store.rollups.markers([], NOW_NS)) == []
     put_units = put(access, span(9, trace_id=own_trace_id(NOW_NS // 10**6 - 5 * 3_600_000, 9)))
     assert put_units.write_units == 2
 

@@ -10,10 +10,20 @@ from typing import Final
 from django.conf import settings
 
 from traces_app.domain.aws_prices import GB_BYTES, AwsPrices, UnknownRegion, prices_of
-from traces_app.domain.bill import Charges, Ledger, Month, Used, ledger_of, month_named, month_of
+from traces_app.domain.bill import (
+    Charges,
+    Ledger,
+    Month,
+    Used,
+    ledger_of,
+    lossy_hours,
+    month_named,
+    month_of,
+)
 from traces_app.domain.metering import Metered
 from traces_app.domain.packing import pack_payload
 from traces_app.queries import get_trace
+from traces_app.retention import retention_of
 from traces_app.statistics import HOUR_NS, get_statistics
 from traces_app.storage import get_store
 
@@ -28,7 +38,6 @@ __all__ = [
     "region_problem",
 ]
 
-DAY_NS: Final = 24 * HOUR_NS
 LOOK_BACK_DAYS: Final = 400
 """What is older takes room in the store but is not in the bill."""
 
@@ -105,18 +114,14 @@ def get_bill(project: str, month: Month, *, is_time_up: Callable[[], bool] = boo
         added_up_since_ns=now_ns if first_ms is None else first_ms * 1_000_000,
         kept_days=LOOK_BACK_DAYS + 31,
     )
-    oldest_ns = settings.RETENTION_DAYS * DAY_NS
-    lossy = sum(
-        found.added_up_ns.get(hour, now_ns) - hour * HOUR_NS > oldest_ns
-        for hour in range(month.first_hour, min(month.end_hour, now_ns // HOUR_NS + 1))
-    )
+    shortest_days = retention_of(project, now_ns=now_ns).shortest_days
     return Bill(
         project=project,
         ledger=ledger_of(month, found.hours, now_ns=now_ns),
         prices=known_prices(),
         memory_mb=settings.LAMBDA_MEMORY_MB,
         is_complete=found.missing_before is None,
-        lossy_hours=lossy,
+        lossy_hours=lossy_hours(month, found.hours, shortest_days, now_ns // HOUR_NS),
     )
 
 
@@ -170,7 +175,6 @@ def get_receipt(project: str, trace_id: str, *, now_ns: int) -> TraceReceipt:
     trace = get_trace(project, trace_id, now_ns=now_ns)
     listed = get_store().read_listed(project, trace_id, now_ns=now_ns)
     notes = [fragment.metered for _, fragment in listed]
-    expiries = [item.expires_at for item, _ in listed]
     sizes = [SpanBytes(one.span_id, one.name, len(pack_payload(one))) for one in trace.spans()]
     return TraceReceipt(
         trace_id=trace_id,
@@ -180,7 +184,7 @@ def get_receipt(project: str, trace_id: str, *, now_ns: int) -> TraceReceipt:
         stored_bytes=trace.summary.stored_bytes,
         metered=None if None in notes or not notes else reduce(Metered.plus, filter(None, notes)),
         written_ns=max((item.at or 0 for item, _ in listed), default=0) * 1000,
-        expires_at=None if None in expiries else max(filter(None, expiries), default=None),
+        expires_at=trace.summary.expires_at,
         biggest=sorted(sizes, key=lambda one: one.raw_bytes, reverse=True)[:MAX_BIGGEST],
         prices=known_prices(),
         memory_mb=settings.LAMBDA_MEMORY_MB,

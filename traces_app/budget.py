@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
@@ -22,11 +22,11 @@ from traces_app.domain.budget import (
 )
 from traces_app.domain.retention import DAY_S
 from traces_app.storage import get_store, keys
+from traces_app.storage.remembered import Remembered
 
 __all__ = [
     "add_alert",
     "budget_of",
-    "forget_budgets",
     "note_told",
     "read_budget",
     "remove_alert",
@@ -38,27 +38,18 @@ REMEMBERED_NS: Final = 30 * 10**9
 """How long another process still goes by the rate of before."""
 
 MAX_ALERTS: Final = 50
-MAX_PROJECTS_REMEMBERED: Final = 1000
 TOLD_KEPT_S: Final = 70 * DAY_S
 HISTORY_KEPT_NS: Final = 14 * DAY_S * 10**9
 """Twice what a forecast looks back."""
 
 _AMOUNT, _RATE, _ALERT, _TOLD = "amount", "rate", "alert#", "told#"
 
-_remembered: dict[str, tuple[int, Budget]] = {}
-_lock = threading.Lock()
+_remembered: Final = Remembered[Budget](REMEMBERED_NS)
 
 
 def budget_of(project: str, *, now_ns: int) -> Budget:
     """As of at most half a minute ago."""
-    known = _remembered.get(project)
-    if known is None or not 0 <= now_ns - known[0] < REMEMBERED_NS:
-        known = (now_ns, read_budget(project, now_ns=now_ns))
-        with _lock:
-            if len(_remembered) >= MAX_PROJECTS_REMEMBERED:
-                _remembered.clear()
-            _remembered[project] = known
-    return known[1]
+    return _remembered.of(project, partial(read_budget, project, now_ns=now_ns), now_ns=now_ns)
 
 
 def read_budget(project: str, *, now_ns: int) -> Budget:
@@ -77,7 +68,7 @@ def set_budget(project: str, *, monthly_usd: str, slow_s: str, expensive_usd: st
     if not monthly_usd.strip():
         for sort in (_AMOUNT, _RATE):
             get_store().delete_record(keys.budget_partition(project), sort)
-        forget_budgets()
+        _remembered.forget()
         return read_budget(project, now_ns=now_ns)
     amount = {"monthly_usd": read_usd("monthly amount", monthly_usd, MAX_MONTHLY_USD)}
     if slow_s.strip():
@@ -113,7 +104,7 @@ def remove_alert(project: str, alert_id: str, *, now_ns: int) -> Alert | None:
     alert = next((one for one in alerts if one.alert_id == alert_id), None)
     if alert is not None:
         get_store().delete_record(keys.budget_partition(project), _ALERT + alert_id)
-        forget_budgets()
+        _remembered.forget()
     return alert
 
 
@@ -122,12 +113,7 @@ def note_told(project: str, alert: Alert, month: str, told: Told, *, now_ns: int
     pk, sort = keys.budget_partition(project), f"{_TOLD}{alert.alert_id}#{month}"
     expires_at = now_ns // 10**9 + TOLD_KEPT_S
     get_store().put_record(pk, sort, asdict(told), now_ns=now_ns, expires_at=expires_at)
-    forget_budgets()
-
-
-def forget_budgets() -> None:
-    """Look them up anew."""
-    _remembered.clear()
+    _remembered.forget()
 
 
 def _told(sort: str, value: dict[str, Any]) -> tuple[str, str, Told]:
@@ -137,4 +123,4 @@ def _told(sort: str, value: dict[str, Any]) -> tuple[str, str, Told]:
 
 def _put(project: str, sort: str, value: dict[str, Any], now_ns: int) -> None:
     get_store().put_record(keys.budget_partition(project), sort, value, now_ns=now_ns)
-    forget_budgets()
+    _remembered.forget()

@@ -1,4 +1,4 @@
-"""What people change about stored traces: a tag or a score more, kept for ever, or everything gone."""
+"""What people change about stored traces: a tag or a score more, how long they are kept, or all gone."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from traces_app.domain.packing import PackedSpan, pack_payload, span_from
 from traces_app.domain.retention import longest
 from traces_app.domain.span import Span
 from traces_app.domain.summary import Facts
-from traces_app.retention import note_pins, read_retention
-from traces_app.storage import LAST_NOTICE_S, Outcome, Stamp, get_store
+from traces_app.retention import note_unsettled, read_retention
+from traces_app.storage import LAST_NOTICE_S, Outcome, Stamp, clock_from, get_store
 
 __all__ = ["apply_retention", "delete_trace", "pin_trace", "score_span", "tag_trace", "unpin_trace"]
 
@@ -76,7 +76,7 @@ def pin_trace(project: str, trace_id: str, *, now_ns: int) -> bool:
     store, position = get_store(), _position(project, trace_id, now_ns)
     if position is None:
         return False
-    note_pins(project, now_ns=now_ns)
+    note_unsettled(project, now_ns=now_ns)
     return store.lifetimes.pin(project, position, now_ns=now_ns)
 
 
@@ -89,8 +89,8 @@ def unpin_trace(project: str, trace_id: str, *, now_ns: int) -> Unpinned | None:
     lifetime = get_store().lifetimes.unpin(project, position, retention, now_ns=now_ns)
     if lifetime is None:
         return None
-    last_s = now_ns // 10**9 + LAST_NOTICE_S
-    return Unpinned(lifetime.after, is_overdue=lifetime.after is not None and lifetime.after <= last_s)
+    last_s, (before, after) = now_ns // 10**9 + LAST_NOTICE_S, lifetime
+    return Unpinned(after, is_overdue=after not in (None, before) and after <= last_s)
 
 
 def apply_retention(project: str, *, change: bool, now_ns: int) -> Iterator[Outcome]:
@@ -99,8 +99,9 @@ def apply_retention(project: str, *, change: bool, now_ns: int) -> Iterator[Outc
     Safe to repeat and to interrupt: what is as it should be is only read.
     """
     store, retention = get_store(), read_retention(project, now_ns=now_ns)
+    clock_ns = clock_from(now_ns)
     for position, _ in store.iterate_traces(project, now_ns=now_ns):
-        yield store.lifetimes.apply(project, position, retention, change=change, now_ns=now_ns)
+        yield store.lifetimes.apply(project, position, retention, change=change, now_ns=clock_ns())
 
 
 def _position(project: str, trace_id: str, now_ns: int) -> str | None:

@@ -144,7 +144,7 @@ def _positions(project: str, kind: Kind, subject_id: str, now_ns: int) -> list[s
     partition = _list_of(project, kind, subject_id)
     if partition is not None:
         return store.positions_in(partition)
-    position = store.position_of(project, subject_id, now_ns=now_ns)
+    position = store.position_of(project, subject_id, with_expired=True, now_ns=now_ns)
     return [position] if position is not None and store.is_stored(project, position) else []
 
 

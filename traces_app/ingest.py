@@ -21,7 +21,7 @@ from traces_app.domain.packing import PackedSpan, pack_payload
 from traces_app.domain.span import Span
 from traces_app.prices import own_prices
 from traces_app.retention import retention_of
-from traces_app.storage import Stamp, StoreUnavailable, get_store, keys
+from traces_app.storage import Stamp, StoreUnavailable, clock_from, get_store, keys
 
 __all__ = ["Receipt", "Rejection", "StoreUnavailable", "note_losses", "receive", "renormalize"]
 
@@ -101,8 +101,9 @@ def renormalize(project: str, *, now_ns: int) -> Iterator[int | None]:
     """
     store = get_store()
     again = partial(normalize_again, now_ns=now_ns, own_prices=partial(own_prices, project, now_ns=now_ns))
+    clock_ns = clock_from(now_ns)
     for position, _ in store.iterate_traces(project, now_ns=now_ns):
-        yield store.rewrite_trace(project, position, again, now_ns=now_ns)
+        yield store.rewrite_trace(project, position, again, now_ns=clock_ns())
 
 
 def note_losses(access: Access, losses: Mapping[str, int], identity: str, *, at_ns: int, now_ns: int) -> None:

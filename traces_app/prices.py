@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from traces_app.domain.limits import MAX_COST_USD, MAX_ID_CHARACTERS
 from traces_app.domain.pricing import PRICE_LABELS, OwnPrice
 from traces_app.storage import get_store, keys
+from traces_app.storage.remembered import Remembered
 
-__all__ = ["forget_prices", "list_prices", "own_prices", "remove_price", "set_price"]
+__all__ = ["list_prices", "own_prices", "remove_price", "set_price"]
 
 REMEMBERED_NS: Final = 30 * 10**9
 """How long another process still computes with the price of before."""
 
 MAX_PRICES: Final = 200
-MAX_PROJECTS_REMEMBERED: Final = 1000
 _SEPARATOR: Final = "#"
 
-_remembered: dict[str, tuple[int, list[OwnPrice]]] = {}
-_lock = threading.Lock()
+_remembered: Final = Remembered[list[OwnPrice]](REMEMBERED_NS)
 
 
 def own_prices(project: str, *, now_ns: int) -> Sequence[OwnPrice]:
     """As of at most half a minute ago."""
-    known = _remembered.get(project)
-    if known is None or not 0 <= now_ns - known[0] < REMEMBERED_NS:
-        known = (now_ns, list_prices(project, now_ns=now_ns))
-        with _lock:
-            if len(_remembered) >= MAX_PROJECTS_REMEMBERED:
-                _remembered.clear()
-            _remembered[project] = known
-    return known[1]
+    return _remembered.of(project, partial(list_prices, project, now_ns=now_ns), now_ns=now_ns)
 
 
 def list_prices(project: str, *, now_ns: int) -> list[OwnPrice]:
@@ -60,7 +52,7 @@ def set_price(
     price = OwnPrice(model, since_ns, dict(usd_per_million))
     value = {"model": model, "since_ns": since_ns, "usd_per_million": price.usd_per_million}
     get_store().put_record(keys.prices_partition(project), _sort(model, since_ns), value, now_ns=now_ns)
-    forget_prices()
+    _remembered.forget()
     return price
 
 
@@ -69,13 +61,8 @@ def remove_price(project: str, *, model: str, since_ns: int, now_ns: int) -> boo
     pk, sk = keys.prices_partition(project), _sort(model, since_ns)
     was_there = get_store().get_record(pk, sk, now_ns=now_ns) is not None
     get_store().delete_record(pk, sk)
-    forget_prices()
+    _remembered.forget()
     return was_there
-
-
-def forget_prices() -> None:
-    """Look them up anew."""
-    _remembered.clear()
 
 
 def _sort(model: str, since_ns: int) -> str:

@@ -14,7 +14,7 @@ from traces_app.domain.mapping import map_span
 from traces_app.domain.packing import span_from
 from traces_app.domain.preview import preview, preview_of_answer
 from traces_app.domain.problems import NOTE_PREFIX, Problem
-from traces_app.domain.retention import longest
+from traces_app.domain.retention import with_lifetime
 from traces_app.domain.span import Span
 from traces_app.domain.summary import Fragment, TraceSummary, fragment_of, merge
 from traces_app.domain.tree import TreeRow, arrange
@@ -211,9 +211,11 @@ def get_trace(project: str, trace_id: str, *, now_ns: int, consistent: bool = Fa
     rows = arrange(named if thinned else spans)
     summary = merge(project, trace_id, fragments, now_ns=now_ns)
     summary.raw_bytes, summary.stored_bytes = None, sum(chunk.stored_bytes for chunk in chunks)
-    summary.expires_at = longest([*(one.expires_at for one in chunks), *(end for _, end, _ in thinned)])
-    summary.arrived_ns = max([*(one.written_us for one in chunks), *(at for *_, at in thinned)]) * 1000
-    summary.is_pinned = summary.expires_at is None and _is_pinned(project, trace_id, now_ns)
+    batches = [(chunk.written_us * 1000, chunk.expires_at) for chunk in chunks]
+    batches += [(written_us * 1000, expires_at) for _, expires_at, written_us in thinned]
+    never_ends = any(expires_at is None for _, expires_at in batches)
+    is_pinned = never_ends and _is_pinned(project, trace_id, now_ns)
+    with_lifetime(summary, batches, is_pinned=is_pinned)
     trace = Trace(summary, rows, pieces)
     if not thinned:
         _add_payload_of_root(trace)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from typing import Final
 
 from django.conf import settings
 
 from traces_app.domain.retention import DAY_S, Retention, Rule, days_text, read_condition, read_days
 from traces_app.storage import get_store, keys
+from traces_app.storage.remembered import Remembered
 
 __all__ = [
-    "forget_retention",
-    "note_pins",
+    "note_unsettled",
     "read_retention",
     "remove_rule",
     "retention_of",
@@ -26,24 +26,17 @@ REMEMBERED_NS: Final = 30 * 10**9
 MAX_RULES: Final = 20
 """Each is held against every trace that comes in."""
 
-MAX_PROJECTS_REMEMBERED: Final = 1000
-PINS_NOTED_S: Final = 2 * DAY_S
-_RULE, _REST, _PINS = "rule#", "rest", "pins"
+UNSETTLED_S: Final = 2 * DAY_S
+_RULE, _REST, _UNSETTLED = "rule#", "rest", "unsettled"
+_PINNED = "pins"
+"""What stood in the place of ``_UNSETTLED`` when only pins were noted."""
 
-_remembered: dict[str, tuple[int, Retention]] = {}
-_lock = threading.Lock()
+_remembered: Final = Remembered[Retention](REMEMBERED_NS)
 
 
 def retention_of(project: str, *, now_ns: int) -> Retention:
     """As of at most half a minute ago."""
-    known = _remembered.get(project)
-    if known is None or not 0 <= now_ns - known[0] < REMEMBERED_NS:
-        known = (now_ns, read_retention(project, now_ns=now_ns))
-        with _lock:
-            if len(_remembered) >= MAX_PROJECTS_REMEMBERED:
-                _remembered.clear()
-            _remembered[project] = known
-    return known[1]
+    return _remembered.of(project, partial(read_retention, project, now_ns=now_ns), now_ns=now_ns)
 
 
 def read_retention(project: str, *, now_ns: int) -> Retention:
@@ -55,7 +48,8 @@ def read_retention(project: str, *, now_ns: int) -> Retention:
         if sort.startswith(_RULE)
     )
     rest = found.get(_REST)
-    return Retention(settings.RETENTION_DAYS if rest is None else rest["days"], rules, _PINS in found)
+    is_unsettled = _UNSETTLED in found or _PINNED in found
+    return Retention(settings.RETENTION_DAYS if rest is None else rest["days"], rules, is_unsettled)
 
 
 def set_rule(project: str, *, condition: str, days: str, now_ns: int) -> Rule:
@@ -73,8 +67,7 @@ def remove_rule(project: str, *, condition: str, now_ns: int) -> bool:
     pk, sk = keys.retention_partition(project), _RULE + condition
     was_there = bool(condition) and get_store().get_record(pk, sk, now_ns=now_ns) is not None
     if was_there:
-        get_store().delete_record(pk, sk)
-        forget_retention()
+        _delete(project, sk, now_ns)
     return was_there
 
 
@@ -84,26 +77,28 @@ def set_rest(project: str, *, days: str, now_ns: int) -> str:
         chosen = read_days(days)
         _put(project, _REST, {"days": chosen}, now_ns)
         return days_text(chosen)
-    get_store().delete_record(keys.retention_partition(project), _REST)
-    forget_retention()
+    _delete(project, _REST, now_ns)
     return f"{days_text(settings.RETENTION_DAYS)}, as the setting says"
 
 
-def note_pins(project: str, *, now_ns: int) -> None:
-    """From now on (elsewhere within half a minute) batches look whether their trace is pinned.
+def note_unsettled(project: str, *, now_ns: int) -> None:
+    """From now on (elsewhere within half a minute) batches look how long what is there of their trace lives:
+    it may be pinned, or have come by the rules of before.
 
     For two days: what comes more than a day after its trace began looks in any case.
     """
-    pk, expires_at = keys.retention_partition(project), now_ns // 10**9 + PINS_NOTED_S
-    get_store().put_record(pk, _PINS, {}, now_ns=now_ns, expires_at=expires_at)
-    forget_retention()
-
-
-def forget_retention() -> None:
-    """Look it up anew."""
-    _remembered.clear()
+    pk, expires_at = keys.retention_partition(project), now_ns // 10**9 + UNSETTLED_S
+    get_store().put_record(pk, _UNSETTLED, {}, now_ns=now_ns, expires_at=expires_at)
+    _remembered.forget()
 
 
 def _put(project: str, sk: str, value: dict[str, int | None], now_ns: int) -> None:
+    note_unsettled(project, now_ns=now_ns)
     get_store().put_record(keys.retention_partition(project), sk, value, now_ns=now_ns)
-    forget_retention()
+    _remembered.forget()
+
+
+def _delete(project: str, sk: str, now_ns: int) -> None:
+    note_unsettled(project, now_ns=now_ns)
+    get_store().delete_record(keys.retention_partition(project), sk)
+    _remembered.forget()

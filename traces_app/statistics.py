@@ -18,6 +18,7 @@ from traces_app.domain.measures import (
     add_rollup,
     measure,
     measure_writings,
+    note_adding_up,
     pack_rollup,
     unpack_rollup,
 )
@@ -45,8 +46,6 @@ class Statistics:
     hours: dict[int, Rollup] = field(default_factory=dict)
     missing_before: int | None = None
     """The hour before which nothing is added up yet; looking again goes on."""
-    added_up_ns: dict[int, int] = field(default_factory=dict)
-    """When each hour was."""
 
     def total(self) -> Rollup:
         return self.between(self.first_hour, self.last_hour)
@@ -74,27 +73,32 @@ def get_statistics(
     added_up_since_ns: int = 0,
     kept_days: int | None = None,
 ) -> Statistics:
-    """Whole hours, at most 31 days of them: the first is the one ``since_ns`` lies in.
+    """Whole hours, at most ``max_hours`` of them: the first is the one ``since_ns`` lies in.
 
     Of hours before ``added_up_since_ns`` only those are there that are kept. Hours are kept for
-    ``kept_days``, by default as long as traces are.
+    ``kept_days``, by default for RETENTION_DAYS.
     """
     last = min(until_ns, now_ns) // HOUR_NS
     found = Statistics(max(since_ns // HOUR_NS, last - max_hours + 1), last)
     store = get_store()
     may_keep = store.rollups.watch(project, now_ns=now_ns)
     kept = store.rollups.read(project, section, found.first_hour, last, now_ns=now_ns)
-    known = {one.hour: unpack_rollup(one.body) for one in kept}
+    known = {one.hour: unpack_rollup(one.body) for one in kept if one.is_settled}
+    stale = {one.hour: unpack_rollup(one.body) for one in kept if not one.is_settled}
     fresh: dict[int, Rollup] = {}
     holds_until: dict[int, int] = {}
-    for gap in _gaps(max(found.first_hour, added_up_since_ns // HOUR_NS), last, known):
+    first = max(found.first_hour, added_up_since_ns // HOUR_NS)
+    for gap in _gaps(first, last, known):
         if not _add_up(project, section, gap, (fresh, holds_until), is_time_up=is_time_up, now_ns=now_ns):
             found.missing_before = min(fresh, default=gap[1] + 1)
             break
+    if section == "bill":
+        known |= {hour: rollup for hour, rollup in stale.items() if hour < first}
+        for hour, rollup in fresh.items():
+            note_adding_up(rollup, now_ns, stale.get(hour, {}))
     if may_keep:
         days = settings.RETENTION_DAYS if kept_days is None else kept_days
         _keep(project, section, fresh, holds_until, now_ns=now_ns, days=days)
-    found.added_up_ns = {one.hour: one.added_up_ns for one in kept} | dict.fromkeys(fresh, now_ns)
     found.hours = {hour: rollup for hour, rollup in (known | fresh).items() if rollup}
     return found
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import NOW_NS, span, span_id, trace_id
 from traces_app.domain.fragments import pack_fragment, pack_without_note, unpack_fragment
-from traces_app.domain.metering import NOTHING, Consumed, Metered, note_length
+from traces_app.domain.metering import NOTHING, Consumed, Metered
 from traces_app.domain.preview import preview
 from traces_app.domain.span import Span, Usage
 from traces_app.domain.summary import ROOT_GRACE_NS, TraceSummary, fragment_of, merge
@@ -130,7 +130,7 @@ def test_a_note_comes_back_and_its_length_does_not_tell_its_figures(metered: Met
     packed = pack_fragment(fragment)
     assert unpack_fragment(packed, with_entries=True) == fragment
     has_carried = metered is not None and metered.carried != NOTHING
-    assert len(packed) == len(pack_without_note(fragment)) + note_length(has_carried=has_carried)
+    assert len(packed) == len(pack_without_note(fragment)) + 13 + 16 * has_carried
 
 
 @pytest.mark.parametrize(

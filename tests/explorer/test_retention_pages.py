@@ -18,11 +18,6 @@ __all__ = ["other"]
 DAY_S = 86_400
 
 
-@pytest.fixture(autouse=True)
-def _no_rules() -> None:
-    retention.forget_retention()
-
-
 def rules_of(project: str = "dev") -> list[str]:
     return [rule.text for rule in retention.read_retention(project, now_ns=time.time_ns()).rules]
 

@@ -14,7 +14,6 @@ from tests.ministack_server import MinistackMissing, running_ministack
 from tests.storage.faults import Faults, put_under
 from traces_app import access, storage
 from traces_app.api import throttle
-from traces_app.prices import forget_prices
 from traces_app.storage.dynamodb import DynamoDBClient
 from traces_app.storage.engine import Engine, EngineOptions, bind_models, open_engine
 from traces_app.storage.models import SpanItem
@@ -89,7 +88,6 @@ def call(engine: Engine) -> Call:
 def any_store(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> Iterator[Store]:
     """The store as a server opens it from its settings, on either engine; nothing is remembered."""
     storage.reset_store()
-    forget_prices()
     access.forget_keys()
     throttle.buckets.clear()
     settings.API_KEYS, settings.RATE_LIMIT_RPM = ["project-dev"], 0

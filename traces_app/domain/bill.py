@@ -10,11 +10,10 @@ from itertools import accumulate
 from typing import Final
 
 from traces_app.domain.aws_prices import GB_BYTES, AwsPrices
-from traces_app.domain.measures import EVERYTHING, Measures, Rollup
+from traces_app.domain.measures import EVERYTHING, HOUR_S, Measures, Rollup, added_up_hour, ending_of
 from traces_app.domain.metering import NOTHING, Consumed
 from traces_app.domain.totals import NANO_USD
 
-HOUR_S: Final = 3600
 DAY_H: Final = 24
 FORECAST_FROM_H: Final = 7 * DAY_H
 """The rest of a month is taken to go on as the last week did; a first burst counts as a day's work."""
@@ -159,6 +158,17 @@ def ledger_of(month: Month, hours: Mapping[int, Rollup], *, now_ns: int) -> Ledg
     return ledger
 
 
+def lossy_hours(month: Month, hours: Mapping[int, Rollup], shortest_days: int | None, now_hour: int) -> int:
+    """Hours that were first added up when traces of theirs may have expired already."""
+    if shortest_days is None:
+        return 0
+    looked = {hour: added_up_hour(rollup) for hour, rollup in hours.items()}
+    return sum(
+        (looked.get(hour) or now_hour) - hour > shortest_days * DAY_H
+        for hour in range(month.first_hour, min(month.end_hour, now_hour + 1))
+    )
+
+
 def _look_ahead(ledger: Ledger, hours: Mapping[int, Rollup], levels: list[int], now_hour: float) -> None:
     """What is kept already stays as long as it is to stay; all else goes on as in the last week."""
     month, left_h = ledger.month, max(0.0, ledger.month.end_hour - now_hour)
@@ -196,15 +206,16 @@ def _model_costs(hours: Mapping[int, Rollup]) -> Iterator[tuple[int, int]]:
 def _written(rollups: Iterable[Rollup]) -> Iterator[tuple[int, Measures]]:
     for rollup in rollups:
         for hour, measures in rollup.get("written", {}).items():
-            yield int(hour), measures
+            yield int(hour.partition("-")[0]), measures
 
 
 def _kept(month: Month, rollups: Iterable[Rollup]) -> Iterator[tuple[int, int, int]]:
     """From which hour until which how many bytes are kept; what never expires, a month longer than this."""
     for rollup in rollups:
-        for times, measures in rollup.get("kept", {}).items():
-            written, _, expires = times.partition("-")
-            yield int(written), int(expires or month.end_hour + month.hours), measures.kept_bytes
+        for times, measures in rollup.get("written", {}).items():
+            expires = ending_of(times)
+            until = month.end_hour + month.hours if expires is None else expires
+            yield int(times.partition("-")[0]), until, measures.kept_bytes
 
 
 def _kept_by_hour(month: Month, rollups: Iterable[Rollup]) -> Iterator[int]:

@@ -21,6 +21,8 @@ from traces_app.domain.totals import NANO_USD, Entry, total
 MEASURES_VERSION: Final = 1
 GROWTH: Final = 1.05
 SMALLEST_MS: Final = 0.1
+HOUR_S: Final = 3_600
+HOUR_NS: Final = HOUR_S * 10**9
 _LOG_GROWTH: Final = math.log(GROWTH)
 
 Section = Literal["main", "users", "sessions", "bill"]
@@ -28,11 +30,11 @@ SECTIONS: Final[dict[Section, tuple[str, ...]]] = {
     "main": ("all", "name", "model", "tag", "env"),
     "users": ("user",),
     "sessions": ("session",),
-    "bill": ("all", "written", "kept"),
+    "bill": ("all", "written", "added up"),
 }
 """What is kept together: a page reads one of them."""
 
-MAX_VALUES: Final = {"user": 1000, "session": 2000, "written": 100_000, "kept": 100_000}
+MAX_VALUES: Final = {"user": 1000, "session": 2000, "written": 100_000}
 MAX_VALUES_OF_OTHERS: Final = 100
 """Different values an hour keeps apart; what is rarer is added up as ``OTHERS``."""
 
@@ -113,7 +115,7 @@ def measure(rollup: Rollup, section: Section, trace: TraceSummary, calls: Sequen
 
 
 class Writing(NamedTuple):
-    """When a batch of a trace was written and expires, in hours since 1970, and what it noted."""
+    """When a batch of a trace was written and is expired, in hours since 1970, and what it noted."""
 
     hour: int
     expires_hour: int | None
@@ -123,19 +125,47 @@ class Writing(NamedTuple):
 def measure_writings(rollup: Rollup, trace: TraceSummary, writings: Iterable[Writing]) -> None:
     """Add one trace to a rollup of the section ``bill``: in it calls count as unpriced that are in ``all``,
     and batches that noted nothing in ``written``.
+
+    Values end with the hour in which what they stand for expires: it is never added up again after that.
     """
     spent = Measures(count=1, spans=trace.span_count, unpriced=trace.unpriced_count)
     spent.thinned = int(trace.thinned is not None)
     spent.cost_nano_usd = None if trace.cost_usd is None else round(trace.cost_usd * NANO_USD)
-    _at(rollup, EVERYTHING, EVERYTHING).add(spent)
+    _at(rollup, EVERYTHING, _ending("", _hour_after(trace.expires_at))).add(spent)
     for hour, expires_hour, metered in writings:
         known = metered or Metered()
         batch = Measures(1, unpriced=int(metered is None), kept_bytes=known.kept_bytes)
         for name, value in known.all_together._asdict().items():
             setattr(batch, name, value)
-        _at(rollup, "written", str(hour)).add(batch)
-        times = f"{hour}-{'' if expires_hour is None else expires_hour}"
-        _at(rollup, "kept", times).add(Measures(1, kept_bytes=known.kept_bytes))
+        _at(rollup, "written", _ending(str(hour), expires_hour)).add(batch)
+
+
+def note_adding_up(rollup: Rollup, now_ns: int, before: Rollup) -> None:
+    """Of the section ``bill``: when its hour was added up first, and what has expired of it ``before``."""
+    add_rollup(rollup, {"added up": before.get("added up") or {str(now_ns // HOUR_NS): Measures()}})
+    for dimension in (EVERYTHING, "written"):
+        for value, measures in before.get(dimension, {}).items():
+            expires_hour = ending_of(value)
+            if expires_hour is not None and expires_hour <= now_ns // HOUR_NS:
+                _at(rollup, dimension, value).add(measures)
+
+
+def added_up_hour(rollup: Rollup) -> int | None:
+    return min(map(int, rollup.get("added up", {})), default=None)
+
+
+def ending_of(value: str) -> int | None:
+    """The hour at whose begin what is added up under ``value`` expires; ``None``: never."""
+    _, _, expires_hour = value.rpartition("-")
+    return int(expires_hour) if expires_hour.isdecimal() else None
+
+
+def _ending(value: str, expires_hour: int | None) -> str:
+    return f"{value}-{'' if expires_hour is None else expires_hour}"
+
+
+def _hour_after(expires_at: int | None) -> int | None:
+    return None if expires_at is None else -(-expires_at // HOUR_S)
 
 
 def add_rollup(total_of: Rollup, more: Rollup) -> None:

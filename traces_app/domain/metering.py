@@ -52,10 +52,6 @@ class Metered(NamedTuple):
         return Metered(own, kept_bytes, self.carried.plus(other.carried))
 
 
-def note_length(*, has_carried: bool) -> int:
-    return _OWN.size + has_carried * _CARRIED.size
-
-
 def pack_note(metered: Metered | None) -> bytes:
     """``None``: not known. Reads belong to no batch: there are none among ``own``."""
     if metered is None:

@@ -7,7 +7,7 @@ becomes known piece by piece only ever lives longer, and the order of the rules 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -53,20 +53,28 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The rules of one project. ``has_pins``: a trace of it was pinned within the last days."""
+    """The rules of one project. ``is_unsettled``: within the last days a trace of it was pinned,
+    or a rule changed: batches of one trace may have come by different ones.
+    """
 
     rest_days: int | None
     rules: tuple[Rule, ...] = ()
-    has_pins: bool = False
+    is_unsettled: bool = False
 
     @property
     def varies(self) -> bool:
         """Whether two batches of one trace can be kept for different times."""
-        return self.has_pins or any(rule.days != self.rest_days for rule in self.rules)
+        return self.is_unsettled or any(rule.days != self.rest_days for rule in self.rules)
 
     @property
     def longest_days(self) -> int | None:
         return longest([self.rest_days, *(rule.days for rule in self.rules)])
+
+    @property
+    def shortest_days(self) -> int | None:
+        """``None``: nothing ever expires."""
+        days = [days for days in (self.rest_days, *(rule.days for rule in self.rules)) if days is not None]
+        return min(days, default=None)
 
     def rule_of(self, trace: TraceSummary) -> Rule:
         """The longest of those that hold, else the rest. A name counts once it is known to be the root's."""
@@ -159,6 +167,16 @@ def longest(values: Iterable[int | None]) -> int | None:
     """Of days or expiries: ``None`` is for ever. Raises ValueError where there is none."""
     found = list(values)
     return None if None in found else max(value for value in found if value is not None)
+
+
+def with_lifetime(
+    trace: TraceSummary, batches: Sequence[tuple[int, int | None]], *, is_pinned: bool
+) -> TraceSummary:
+    """From when each batch was written (nanoseconds) and expires. A pin alone keeps nothing."""
+    trace.arrived_ns = max(written_ns for written_ns, _ in batches)
+    trace.expires_at = longest(expires_at for _, expires_at in batches)
+    trace.is_pinned = is_pinned
+    return trace
 
 
 def _explains(rule: Rule, trace: TraceSummary) -> bool:

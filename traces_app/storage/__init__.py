@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from traces_app.storage.errors import StoreError, StoreUnavailable, StoreUnusable
 from traces_app.storage.metering import METER
-from traces_app.storage.stamp import LAST_NOTICE_S, Outcome, Stamp
+from traces_app.storage.remembered import forget_everything
+from traces_app.storage.stamp import LAST_NOTICE_S, Outcome, Stamp, clock_from
 
 if TYPE_CHECKING:
     from traces_app.storage.engine import Engine, EngineOptions
@@ -20,6 +21,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "StoreUnusable",
+    "clock_from",
     "create_tables",
     "engine_options",
     "get_store",
@@ -51,6 +53,7 @@ def reset_store() -> None:
             _store.engine.close()
         _store = None
         METER.forget()
+        forget_everything()
 
 
 def create_tables(*, point_in_time_recovery: bool = False) -> list[str]:

@@ -105,7 +105,7 @@ class Appender:
                 batches = self._engine.each(lambda batch: _thinned(batch, thinning, retention), batches)
             places = [batch.place for batch in batches]
             registrations = self._registrations(batches, retention)
-            markers = self._rollups.markers(places, stamp)
+            markers = self._rollups.markers(places, stamp.now_ns)
             others = [*registrations.values(), *markers.values()]
             spent_units = sum(batch.anchor.write_units for batch in batches if batch.anchor)
             with account_of(project, spent_units) as account:

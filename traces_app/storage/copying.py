@@ -24,7 +24,6 @@ from traces_app.storage.models import SpanItem, TraceItem
 from traces_app.storage.records import Records
 from traces_app.storage.rollups import Rollups
 from traces_app.storage.selection import RawItem, Selection
-from traces_app.storage.stamp import Stamp
 
 __all__ = ["Copied", "Copier", "Source"]
 
@@ -34,8 +33,6 @@ COMPARED_ITEMS: Final = 100
 MAX_TRIES: Final = 8
 MAX_PAUSE_S: Final = 30.0
 """Of one page, beyond the back-off of each request: two minutes of throttling are waited out."""
-
-MARKED_FOR_S: Final = 400 * 86_400
 
 Answer = TypeVar("Answer")
 
@@ -108,9 +105,13 @@ class Copier:
     now_ns: Callable[[], int]
     is_rehearsal: bool = False
     _rollups: Rollups = field(default_factory=lambda: Rollups(Records()))
+    _sent: set[tuple[str, str]] = field(default_factory=set)
+    """Dictionaries: they are met again among the rest."""
 
     def run(self) -> Iterator[Copied]:
-        """The sum so far, after each page. Spans come first: no list tells of what is not there yet."""
+        """The sum so far, after each page. Spans need their dictionaries, and lists tell of spans: so
+        dictionaries come first, then spans, then the rest.
+        """
         total = Copied()
         options = self.source.options
         selection = self.selection
@@ -120,12 +121,17 @@ class Copier:
             total.expected = self.source.count() or None
         span_pages = selection.span_pages(self.source.pages, options.spans_table)
         trace_pages = self.source.pages("Scan", options.traces_table)
+        dictionary_pages = selection.dictionary_pages(self.source.pages, options.traces_table)
         for table_name, pages in (
+            (TraceItem.Meta.table_name, dictionary_pages),
             (SpanItem.Meta.table_name, span_pages),
             (TraceItem.Meta.table_name, trace_pages),
         ):
             for page in pages:
-                total.add(self._copy(table_name, page))
+                left = [item for item in page if _key(item) not in self._sent]
+                total.add(self._copy(table_name, left))
+                if pages is dictionary_pages:
+                    self._sent.update(map(_key, page))
                 yield total
 
     def _copy(self, table_name: str, page: Sequence[RawItem]) -> Copied:
@@ -171,8 +177,7 @@ class Copier:
             if kind == keys.DAY_KIND
             for start_ms, trace_id in [keys.parse_fragment_sort(sort)]
         ]
-        stamp = Stamp(now_ns, now_ns // 1_000_000_000 + MARKED_FOR_S)
-        markers = self._rollups.markers(places, stamp)
+        markers = self._rollups.markers(places, now_ns)
         _persistently(lambda: self.destination.batch_put(markers.values()))
         self._rollups.remember(markers, now_ns)
 

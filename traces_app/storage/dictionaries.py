@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import orjson
@@ -11,6 +12,7 @@ from traces_app.storage import keys
 from traces_app.storage.items import make_item
 from traces_app.storage.models import TraceItem
 from traces_app.storage.records import Records
+from traces_app.storage.remembered import Remembered
 from traces_app.storage.stamp import Stamp
 
 REMEMBERED_NS: Final = 300 * 10**9
@@ -26,15 +28,11 @@ class OwnDictionaries:
     def __init__(self, records: Records) -> None:
         self._records = records
         self._found: dict[int, ZstdDict] = {}
-        self._of: dict[str, tuple[int, int]] = {}
+        self._of = Remembered[int](REMEMBERED_NS)
 
     def of(self, project: str, now_ns: int) -> ZstdDict | None:
         """What the project's spans are packed with, as of some minutes ago; ``None`` for the shipped one."""
-        asked_ns, number = self._of.get(project, (0, 0))
-        if not 0 <= now_ns - asked_ns < REMEMBERED_NS:
-            body = _read(project, keys.ONLY, consistent=False)
-            number = orjson.loads(body)["dictionary"] if body else 0
-            self._of[project] = (now_ns, number)
+        number = self._of.of(project, partial(_number_of, project), now_ns=now_ns)
         return self.find(project, number) if number else None
 
     def find(self, project: str, number: int) -> ZstdDict | None:
@@ -57,7 +55,12 @@ class OwnDictionaries:
             raise ValueError(f"Another dictionary has the number {number}: train from other traces.")
         make_item(TraceItem, partition, sort, Stamp(now_ns, None), body=content).save()
         self._records.put_record(partition, keys.ONLY, {"dictionary": number}, now_ns=now_ns)
-        self._of.pop(project, None)
+        self._of.forget()
+
+
+def _number_of(project: str) -> int:
+    body = _read(project, keys.ONLY, consistent=False)
+    return int(orjson.loads(body)["dictionary"]) if body else 0
 
 
 def _read(project: str, sort: str, *, consistent: bool = True) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -75,6 +75,14 @@ class Place:
         day = keys.day_of(self.start_ms)
         shards = keys.shards_of(self.trace_id, self.shards)
         return {keys.day_partition(self.project, day, shard): shard for shard in shards}
+
+    def as_found(self, listed: Iterable[TraceItem]) -> Place:
+        """With as many shards as there were when the last of these came: what changes a trace leaves it in
+        a partition that its day names.
+        """
+        partitions = {item.pk for item in listed}
+        earlier = (replace(self, shards=number) for number in keys.shard_numbers(self.shards))
+        return next((place for place in earlier if place.day_partition in partitions), self)
 
     @property
     def spans_partition(self) -> str:

@@ -41,7 +41,11 @@ ROLLUP_KIND: Final = "R"
 AUDIT_KIND: Final = "AUDIT"
 KEYS_KIND: Final = "KEYS"
 SESSION_KIND: Final = "SESSION"
+SHARES_KIND: Final = "SHARES"
 """What a partition's name begins with, before its project."""
+
+NAMED_BY_STRANGERS: Final = frozenset({SESSION_KIND, KEYS_KIND, SHARES_KIND})
+"""Looked up before it is known who asks."""
 
 
 def spans_partition(project: str, trace_id: str) -> str:
@@ -136,9 +140,9 @@ def prices_partition(project: str) -> str:
 
 
 def project_of(partition: str) -> str:
-    """Whose partition it is; empty for those of none, and of keys: strangers may name any project in one."""
+    """Whose partition it is; empty for those of none, and where it is a stranger who named the project."""
     kind, project = kind_and_project(partition, "")
-    return "" if kind in {SESSION_KIND, KEYS_KIND} else project
+    return "" if kind in NAMED_BY_STRANGERS else project
 
 
 def dictionaries_partition(project: str) -> str:
@@ -221,7 +225,12 @@ def shard_of(trace_id: str, shards: int) -> int:
 
 def shards_of(trace_id: str, shards: int) -> list[int]:
     """Where a trace may be listed whose batches came while the number of shards was doubled, once or more."""
+    return sorted({shard_of(trace_id, number) for number in shard_numbers(shards)})
+
+
+def shard_numbers(shards: int) -> list[int]:
+    """How many there may have been, from today's number down to one."""
     numbers = [shards]
     while numbers[-1] > 1:
         numbers.append(numbers[-1] // 2)
-    return sorted({shard_of(trace_id, number) for number in numbers})
+    return numbers

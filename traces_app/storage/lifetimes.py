@@ -80,23 +80,37 @@ class Lifetimes:
         with self._engine.one_commit():
             if self._reach(place, lambda _: None, now_ns) is None:
                 return False
-            pin = _pin_of(place, now_ns)
-            self._engine.batch_put([*in_list(pin, self._lists(place, listed_fragments(place))), pin])
+            listed = list(listed_fragments(place))
+            pin = _pin_of(place.as_found(listed), now_ns)
+            self._engine.batch_put([*in_list(pin, self._lists(place, listed)), pin])
         return True
 
     def unpin(self, project: str, position: str, retention: Retention, *, now_ns: int) -> Lifetime | None:
-        """Its rule counts again, but it stays for a day more. ``None`` when there is no such trace."""
+        """Its rule counts again, but it stays for a day more; without a pin nothing changes.
+
+        ``None`` when there is no such trace. The pin goes when all is as the rules say: what stops half-way
+        is unpinned by asking again. A batch that came meanwhile may have gone by the pin, so look once more.
+        """
         place = self._place(project, position)
-        pin = _pin_of(place, now_ns)
+
+        def as_it_is(listed: Sequence[TraceItem]) -> int | None:
+            return longest(item.expires_at for item in listed)
 
         def aim(listed: Sequence[TraceItem]) -> int | None:
             by_rules = _by_rules(place, retention, listed, now_ns)
             return longest([by_rules, now_ns // 10**9 + LAST_NOTICE_S]) if by_rules is not None else None
 
         with self._engine.one_commit():
-            lists = self._lists(place, listed_fragments(place))
-            self._engine.batch_delete([*in_list(pin, lists), pin])
-            return self._reach(place, aim, now_ns)
+            listed = list(listed_fragments(place))
+            pins = list(filter(is_pin, listed))
+            if not pins:
+                return self._reach(place, as_it_is, now_ns, change=False)
+            lifetime = self._reach(place, aim, now_ns)
+            lists = self._lists(place, listed)
+            copies = chain.from_iterable(in_list(pin, lists) for pin in pins)
+            self._engine.batch_delete([*copies, *pins])
+            self._reach(place, aim, now_ns)
+        return lifetime
 
     def apply(
         self, project: str, position: str, retention: Retention, *, change: bool, now_ns: int
@@ -147,9 +161,9 @@ class Lifetimes:
         """False where others changed some of it in the same moment."""
         lists = self._lists(place, listed)
         pins = chain.from_iterable(in_list(item, lists) for item in listed if is_pin(item))
-        markers = self._rollups.markers_of_change(place, now_ns)
         days = [day_entry(place, shard, expires_at, now_ns) for shard in place.shards_in(listed)]
-        self._engine.batch_put([*days, *pins, *markers])
+        with self._rollups.marked(place, now_ns) as markers:
+            self._engine.batch_put([*days, *pins, *markers])
         prolong(place, expires_at)
         items = items_of_trace(place, lists, listed)
         others: list[Item] = []

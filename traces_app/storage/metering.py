@@ -25,6 +25,8 @@ Call = Callable[[str, dict[str, Any]], dict[str, Any]]
 READING: Final = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 WRITING: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 NO_PROJECT: Final = ""
+MAX_ACCOUNTS: Final = 1000
+"""What further projects consume goes with whoever writes next."""
 
 
 class Meter:
@@ -38,18 +40,25 @@ class Meter:
 
     def note(self, project: str, consumed: Consumed) -> None:
         with self._lock:
-            self._open[project] = self._open.get(project, NOTHING).plus(consumed)
+            self._add(project, consumed)
 
     def claim(self, project: str, consumed: Consumed) -> None:
         with self._lock:
-            self._open[project] = self._open.get(project, NOTHING).minus(consumed)
+            self._add(project, NOTHING.minus(consumed))
+
+    def _add(self, project: str, consumed: Consumed) -> None:
+        known = project in self._open or len(self._open) < MAX_ACCOUNTS
+        account = project if known else NO_PROJECT
+        self._open[account] = self._open.get(account, NOTHING).plus(consumed)
 
     def take(self, project: str) -> Consumed:
         """What is open of the project, and of none: dashboard sessions go with whoever writes next."""
         with self._lock:
-            found = self._open.get(project, NOTHING).plus(self._open.pop(NO_PROJECT, NOTHING))
+            found = self._open.pop(project, NOTHING).plus(self._open.pop(NO_PROJECT, NOTHING))
             taken = Consumed(*(max(0, value) for value in found))
-            self._open[project] = found.minus(taken)
+            left = found.minus(taken)
+            if left != NOTHING:
+                self._add(project, left)
         return taken
 
     def forget(self) -> None:

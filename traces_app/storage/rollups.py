@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,8 +32,9 @@ MARKED_FOR_NS: Final = 60 * 10**9
 """A marker speaks for what follows it, too: a stream of late batches costs a unit a minute."""
 
 SETTLED_AFTER_NS: Final = MARKED_FOR_NS + MAX_CLOCK_SKEW_NS
-MARKED_FOR_S: Final = 400 * 86_400
-"""Longer than most keep their traces: sums made before a change must not come back."""
+KEPT_AT_MOST_S: Final = 440 * 86_400
+MARKED_FOR_S: Final = KEPT_AT_MOST_S + 86_400
+"""A marker outlives every hour that was added up before it: sums made before a change must not come back."""
 
 WATCH_REMEMBERED_NS: Final = 10 * 10**9
 """How long a process believes that nobody looks at a project's statistics."""
@@ -47,7 +49,8 @@ class Kept:
 
     hour: int
     body: bytes
-    added_up_ns: int
+    is_settled: bool
+    """Not so: something changed that was added up in it."""
 
 
 class Rollups:
@@ -60,24 +63,29 @@ class Rollups:
 
     # -- for those who write -----------------------------------------------------------------------
 
-    def markers(self, places: Iterable[Place], stamp: Stamp) -> dict[tuple[str, str], Item]:
+    def markers(self, places: Iterable[Place], now_ns: int) -> dict[tuple[str, str], Item]:
         """What a batch that touches closed hours has to write with it; give it to ``remember`` afterwards."""
         found: dict[tuple[str, str], Item] = {}
+        stamp = Stamp(now_ns, now_ns // 1_000_000_000 + MARKED_FOR_S)
         for place in places:
             hour = place.start_ms // HOUR_MS
-            if stamp.now_ns < _end_ns(hour) + LATE_AFTER_NS:
+            if now_ns < _end_ns(hour) + LATE_AFTER_NS:
                 continue
             name = (keys.late_partition(place.project), keys.hour_sort(hour))
             marked_ns = self._marked.get(name)
-            is_fresh = marked_ns is not None and 0 <= stamp.now_ns - marked_ns < MARKED_FOR_NS
-            if name not in found and not is_fresh and self._is_watched(place.project, stamp.now_ns):
+            is_fresh = marked_ns is not None and 0 <= now_ns - marked_ns < MARKED_FOR_NS
+            if name not in found and not is_fresh and self._is_watched(place.project, now_ns):
                 found[name] = make_item(TraceItem, *name, stamp, body=b"{}")
         return found
 
-    def markers_of_change(self, place: Place, now_ns: int) -> list[Item]:
-        """What has to be written with a change of stored traces: their hour has to be added up again."""
-        expires_at = now_ns // 1_000_000_000 + MARKED_FOR_S
-        return list(self.markers([place], Stamp(now_ns, expires_at)).values())
+    @contextmanager
+    def marked(self, place: Place, now_ns: int, *, changes: int = 1) -> Iterator[list[Item]]:
+        """What has to be written with a change of a stored trace, and remembered once it is: its hour has to
+        be added up again.
+        """
+        markers = self.markers([place], now_ns) if changes else {}
+        yield list(markers.values())
+        self.remember(markers, now_ns)
 
     def remember(self, markers: Iterable[tuple[str, str]], now_ns: int) -> None:
         for name in markers:
@@ -105,21 +113,21 @@ class Rollups:
         return now_ns - int(record["since_ns"]) >= WATCHED_AFTER_NS
 
     def read(self, project: str, section: str, first_hour: int, last_hour: int, *, now_ns: int) -> list[Kept]:
-        """The hours that are kept and not stale."""
+        """The hours that are kept, stale ones too."""
         late = {
             item.sk: (item.at or 0) * 1000
             for item in _between(keys.late_partition(project), first_hour, last_hour)
         }
         return [
-            Kept(int(item.sk), item.body or b"", (item.at or 0) * 1000)
+            Kept(int(item.sk), item.body or b"", _is_settled((item.at or 0) * 1000, late.get(item.sk)))
             for item in _between(keys.rollup_partition(project, section), first_hour, last_hour)
-            if is_live(item, now_ns) and _is_settled((item.at or 0) * 1000, late.get(item.sk))
+            if is_live(item, now_ns)
         ]
 
     def forget(self, project: str, hours: Iterable[int]) -> None:
-        """Hours as they were added up, of all sections: they name users and sessions."""
+        """Hours as they were added up: names, users, sessions. The bill's name nobody."""
         for hour in hours:
-            for section in SECTIONS:
+            for section in SECTIONS.keys() - {"bill"}:
                 self._records.delete_record(keys.rollup_partition(project, section), keys.hour_sort(hour))
 
     def items(
@@ -127,9 +135,11 @@ class Rollups:
     ) -> Iterator[Item]:
         """Closed hours to keep. ``now_ns`` is when their traces began to be read."""
         pk = keys.rollup_partition(project, section)
+        last = now_ns // 1_000_000_000 + KEPT_AT_MOST_S
+        stamp = Stamp(now_ns, last if expires_at is None else min(expires_at, last))
         for hour, body in hours.items():
             if is_closed(hour, now_ns):
-                yield make_item(TraceItem, pk, keys.hour_sort(hour), Stamp(now_ns, expires_at), body=body)
+                yield make_item(TraceItem, pk, keys.hour_sort(hour), stamp, body=body)
 
 
 def is_closed(hour: int, now_ns: int) -> bool:

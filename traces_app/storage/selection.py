@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Final
 
 from traces_app.storage import keys
@@ -23,6 +24,9 @@ ON_REQUEST: Final = frozenset({keys.KEYS_KIND, keys.AUDIT_KIND})
 """Who may come in, and who changed what, is a matter of each deployment."""
 
 OF_TRACES: Final = frozenset({keys.DAY_KIND, keys.SESSION_LIST_KIND, keys.USER_LIST_KIND})
+
+LIVING_TOGETHER: Final = OF_TRACES | {keys.SPANS_KIND, keys.ANCHOR_KIND}
+"""What is stored of a trace expires in one moment."""
 
 
 @dataclass(slots=True)
@@ -67,11 +71,15 @@ class Selection:
 
     @staticmethod
     def merged(item: RawItem, known: RawItem) -> RawItem:
-        """What is to stand where both stores have the item: the source's.
+        """What is to stand where both stores have the item: the source's, for the longer of both lives.
 
-        Of an anchor all lists, at the start that the destination's batches agreed upon.
+        So nothing of a trace that was pinned, or prolonged, in either ends before the rest of it. Of an
+        anchor all lists, at the start that the destination's batches agreed upon.
         """
-        if keys.kind_and_project(item["pk"]["S"], "")[0] != keys.ANCHOR_KIND:
+        kind = keys.kind_and_project(item["pk"]["S"], "")[0]
+        if kind in LIVING_TOGETHER:
+            item = _lasting(item, known)
+        if kind != keys.ANCHOR_KIND:
             return item
         lists = {*item.get("lists", {}).get("SS", ()), *known.get("lists", {}).get("SS", ())}
         return {**item, "body": known["body"], **({"lists": {"SS": sorted(lists)}} if lists else {})}
@@ -88,6 +96,11 @@ class Selection:
                 bounds = f"{self.since_ms:013d}", f"{self.until_ms:013d}$"
                 for sort in _sorts(pages, table_name, partition, *bounds):
                     self._chosen.add((project, keys.parse_fragment_sort(sort)[1]))
+
+    def dictionary_pages(self, pages: Pages, table_name: str) -> Iterator[list[RawItem]]:
+        """What spans may be packed with."""
+        for project in [self.project] if self.project else self._projects(pages, table_name):
+            yield from pages("Query", table_name, **_of_partition(keys.dictionaries_partition(project)))
 
     def span_pages(self, pages: Pages, table_name: str) -> Iterator[list[RawItem]]:
         """A look at the whole table, or a question for each trace of the time."""
@@ -112,6 +125,14 @@ class Selection:
         if kind in (keys.DAYS_KIND, keys.LOSSES_KIND):
             return self._days[0] <= sk <= self._days[1]
         return True
+
+
+def _lasting(item: RawItem, known: RawItem) -> RawItem:
+    """``item`` until the later of both ends; without an end it is kept for ever."""
+    ends = [one.get("expires_at") for one in (item, known)]
+    rest = {name: value for name, value in item.items() if name != "expires_at"}
+    last = max(ends, key=lambda end: inf if end is None else int(end["N"]))
+    return rest if last is None else {**rest, "expires_at": last}
 
 
 def _is_expired(item: RawItem, now_ns: int) -> bool:

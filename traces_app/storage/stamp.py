@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 LAST_NOTICE_S: Final = 86_400
@@ -16,3 +18,9 @@ class Stamp(NamedTuple):
 
     now_ns: int
     expires_at: int | None
+
+
+def clock_from(now_ns: int) -> Callable[[], int]:
+    """Time that goes on from ``now_ns``: what a long run changes is marked as changed when it was."""
+    began_ns = time.monotonic_ns()
+    return lambda: now_ns + time.monotonic_ns() - began_ns

@@ -11,7 +11,7 @@ from typing import Final
 from traces_app.domain.budget import Thinning
 from traces_app.domain.measures import Writing
 from traces_app.domain.packing import PackedSpan
-from traces_app.domain.retention import Retention, longest
+from traces_app.domain.retention import Retention, with_lifetime
 from traces_app.domain.summary import Fragment, TraceSummary, merge
 from traces_app.domain.totals import Entry, distinct_entries
 from traces_app.storage import keys
@@ -32,7 +32,7 @@ from traces_app.storage.items import (
     thinned_share,
 )
 from traces_app.storage.lifetimes import Lifetimes
-from traces_app.storage.models import Item, SpanItem, TraceItem
+from traces_app.storage.models import SpanItem, TraceItem
 from traces_app.storage.records import Records
 from traces_app.storage.rewriting import Change, copies, is_being_written, rewrite
 from traces_app.storage.rollups import Rollups
@@ -196,6 +196,7 @@ class Store(Records):
         place = Place(project, trace_id, start_ms, self._shards)
         with self.engine.one_commit():
             everything = [item for item in listed_fragments(place) if is_live(item, now_ns)]
+            place = place.as_found(everything)
             listed = [item for item in everything if not is_pin(item) and thinned_share(item) is None]
             lists = lists_of(self.engine, place)
             chunks = self.read_trace(project, trace_id, now_ns=now_ns, consistent=True)
@@ -203,7 +204,8 @@ class Store(Records):
                 return None
             dictionary = self.dictionaries.of(project, now_ns)
             result = rewrite(place, listed, chunks, lists, change, dictionary=dictionary)
-            self.engine.batch_put([*result.puts.values(), *self._marked(place, now_ns, result.changed)])
+            with self.rollups.marked(place, now_ns, changes=result.changed) as markers:
+                self.engine.batch_put([*result.puts.values(), *markers])
             self.engine.batch_delete(result.deletes.values())
             self.engine.batch_put(copies(place, result, lists_of(self.engine, place)))
             pins = (in_list(item, result.lists) for item in everything if is_pin(item))
@@ -212,7 +214,7 @@ class Store(Records):
 
     def delete_trace(self, project: str, trace_id: str, *, now_ns: int) -> bool:
         """Every span and every listing of the trace; false when there was none. Safe to repeat."""
-        position = self.position_of(project, trace_id, now_ns=now_ns)
+        position = self.position_of(project, trace_id, with_expired=True, now_ns=now_ns)
         return position is not None and self.delete_trace_at(project, position, now_ns=now_ns) is not None
 
     def delete_trace_at(
@@ -232,13 +234,20 @@ class Store(Records):
         weight = weigh(place, listed, items, now_ns)
         if note is not None and weight.items:
             note(weight)
-        self.engine.batch_put(self._marked(place, now_ns, len(listed)))
+        with self.rollups.marked(place, now_ns, changes=len(listed)) as markers:
+            self.engine.batch_put(markers)
         self.engine.batch_delete(items)
         return weight if weight.items else None
 
-    def position_of(self, project: str, trace_id: str, *, now_ns: int) -> str | None:
-        """Where lists have the trace, if there is such: as its anchor says, or its own id."""
-        anchor = self.get_record(keys.anchor_partition(project, trace_id), keys.ONLY, now_ns=now_ns)
+    def position_of(
+        self, project: str, trace_id: str, *, with_expired: bool = False, now_ns: int
+    ) -> str | None:
+        """Where lists have the trace, if there is such: as its anchor says, or its own id.
+
+        ``with_expired``: also as an anchor says that has expired and waits to be swept.
+        """
+        anchor_partition, live_ns = keys.anchor_partition(project, trace_id), 0 if with_expired else now_ns
+        anchor = self.get_record(anchor_partition, keys.ONLY, now_ns=live_ns)
         start_ms = keys.start_in_own_id(trace_id) if anchor is None else int(anchor["start_ms"])
         return None if start_ms is None else keys.trace_prefix(start_ms, trace_id)
 
@@ -253,9 +262,6 @@ class Store(Records):
         place = Place(project, trace_id, start_ms, self._shards)
         spans = SpanItem.query(place.spans_partition, consistent_read=True, limit=1)
         return any(True for _ in chain(listed_fragments(place), spans))
-
-    def _marked(self, place: Place, now_ns: int, changes: int) -> list[Item]:
-        return self.rollups.markers_of_change(place, now_ns) if changes else []
 
     def list_projects(self) -> list[str]:
         return [item.sk for item in TraceItem.query(keys.PROJECTS)]
@@ -296,12 +302,10 @@ def _newest_first(partition: str, low: str, high: str, page_items: int) -> Itera
 
 
 def _with_lifetime(summary: TraceSummary, items: Sequence[TraceItem]) -> TraceSummary:
-    summary.expires_at = longest(item.expires_at for item in items)
-    summary.is_pinned = any(map(is_pin, items))
-    summary.arrived_ns = max((item.at or 0) * 1000 for item in items if not is_pin(item))
-    return summary
+    batches = [((item.at or 0) * 1000, item.expires_at) for item in items if not is_pin(item)]
+    return with_lifetime(summary, batches, is_pinned=any(map(is_pin, items)))
 
 
 def _writing(item: TraceItem, fragment: Fragment) -> Writing:
-    expires_hour = None if item.expires_at is None else item.expires_at // HOUR_S
+    expires_hour = None if item.expires_at is None else -(-item.expires_at // HOUR_S)
     return Writing((item.at or 0) // (HOUR_S * 10**6), expires_hour, fragment.metered)

@@ -10,8 +10,8 @@ from django.core.management.base import CommandParser
 
 from traces_app import access, audit, curation
 from traces_app.management.base import StoreCommand
+from traces_app.management.progress import following
 
-SHOW_EVERY = 100
 WHO = "manage.py"
 
 
@@ -35,11 +35,10 @@ class Command(StoreCommand):
 
     def _apply(self, project: str, *, change: bool) -> None:
         found: Counter[str] = Counter()
-        for outcome in curation.apply_retention(project, change=change, now_ns=time.time_ns()):
-            found[outcome] += 1
-            if self.stderr.isatty() and found.total() % SHOW_EVERY == 0:
-                self.stderr.write(f"\r{project}: {found.total()} traces", ending="")
-                self.stderr.flush()
+        with following(self.stderr) as progress:
+            for outcome in curation.apply_retention(project, change=change, now_ns=time.time_ns()):
+                found[outcome] += 1
+                progress.show(f"{project}: {found.total()} traces")
         told = (
             f"{found.total()} traces: {found['longer']} kept longer, {found['shorter']} kept shorter, "
             f"{found['ended']} expired at once, {found['same']} as they were"

@@ -8,8 +8,7 @@ from typing import Any
 
 from traces_app import access, ingest
 from traces_app.management.base import StoreCommand
-
-SHOW_EVERY = 100
+from traces_app.management.progress import following
 
 
 class Command(StoreCommand):
@@ -24,11 +23,10 @@ class Command(StoreCommand):
 
     def _renormalize(self, project: str) -> None:
         traces = spans = skipped = 0
-        for changed in ingest.renormalize(project, now_ns=time.time_ns()):
-            traces, spans, skipped = traces + 1, spans + (changed or 0), skipped + (changed is None)
-            if self.stderr.isatty() and traces % SHOW_EVERY == 0:
-                self.stderr.write(f"\r{project}: {traces} traces", ending="")
-                self.stderr.flush()
+        with following(self.stderr) as progress:
+            for changed in ingest.renormalize(project, now_ns=time.time_ns()):
+                traces, spans, skipped = traces + 1, spans + (changed or 0), skipped + (changed is None)
+                progress.show(f"{project}: {traces} traces")
         self.stdout.write(f"{project}: {spans} spans changed in {traces} traces")
         if skipped:
             self.stdout.write(
