@@ -82,7 +82,7 @@ def items_of(options: EngineOptions) -> Items:
 
 def moved(items: Items) -> Items:
     """Those that a push or pull takes."""
-    left = ("SESSION#", "R#", "KEYS#", "AUDIT#", "WATCHED")
+    left = ("SESSION#", "R#", "KEYS#", "AUDIT#", "WATCHED", "SHARES#")
     return {key: item for key, item in items.items() if not key[0].startswith(left)}
 
 
@@ -407,3 +407,12 @@ def arrivals(target: EngineOptions, wanted: int) -> Iterator[None]:
                 return
         yield
     raise TimeoutError
+
+
+def test_shared_links_stay_where_they_can_be_revoked(elsewhere: EngineOptions) -> None:
+    fill(1)
+    now_ns = time.time_ns()
+    name = own_trace_id((NOW_NS - 10**9) // 10**6, 1)
+    storage.get_store().put_record("SHARES#dev", "0" * 12, {"trace_id": name}, now_ns=now_ns)
+    told("push", elsewhere, with_keys=True)
+    assert not [pk for pk, _ in items_of(elsewhere) if pk.startswith("SHARES")]

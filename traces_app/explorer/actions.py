@@ -86,7 +86,7 @@ def score_span(request: HttpRequest, visitor: Visitor, trace_id: str, span_id: s
         return HttpResponseRedirect(address)
     if not is_scored:
         return show_not_found(request, visitor, trace_id)
-    _log(visitor, "score span", f"{name.strip()} {value.strip()}: span {span_id} of trace {trace_id}")
+    _log(visitor, "score span", f"span {span_id} of trace {trace_id}")
     messages.success(request, "The score is saved.")
     return HttpResponseRedirect(address)
 
