@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.builders import NOW_NS, own_trace_id, put, span, span_id
-from traces_app import storage
+from traces_app import curation, erasing, retention, storage
 from traces_app.access import Access
 from traces_app.bill import Bill, get_bill, get_receipt, month_named, month_of
 from traces_app.domain.aws_prices import UnknownRegion, prices_of
@@ -345,3 +345,30 @@ def test_months_are_calendars_months() -> None:
     for odd in ("", "2033", "2033-13", "1999-01", "x"):
         with pytest.raises(ValueError, match="month: write it as 2026-11"):
             month_named(odd)
+
+
+def test_what_expired_stays_in_the_bill_when_its_hour_is_added_up_again(store: Store, access: Access) -> None:
+    began_ns = NOW_NS - 10 * DAY_NS
+    short, long = (own_trace_id(began_ns // 10**6, number) for number in (1, 2))
+    retention.set_rest("dev", days="3", now_ns=began_ns)
+    retention.set_rule("dev", condition="error:true", days="180", now_ns=began_ns)
+    put(access, span(1, trace_id=short, start_ns=began_ns, input="x" * 2000), now_ns=began_ns)
+    put(access, span(1, trace_id=long, start_ns=began_ns, status="error"), now_ns=began_ns)
+
+    def said(now_ns: int) -> tuple[float, int]:
+        ledger = get_bill("dev", month_of(began_ns), now_ns=now_ns).ledger
+        return ledger.total_used().consumed.write_units, ledger.total_models().traces
+
+    hour_ns = DAY_NS // 24
+    said(began_ns + 2 * hour_ns)
+    whole = said(began_ns + 3 * hour_ns)
+    assert whole[1] == 2
+    assert said(NOW_NS) == whole
+    assert curation.pin_trace("dev", long, now_ns=NOW_NS + hour_ns)
+    pinned = said(NOW_NS + 2 * hour_ns)
+    assert (pinned[0] >= whole[0], pinned[1]) == (True, 2)
+    assert said(NOW_NS + 3 * hour_ns) == pinned
+    assert get_bill("dev", month_of(began_ns), now_ns=NOW_NS + 3 * hour_ns).lossy_hours > 0
+    erasing.erase("dev", "trace", long, who="me", now_ns=NOW_NS + 4 * hour_ns)
+    erased = said(NOW_NS + 5 * hour_ns)
+    assert (0 < erased[0] < whole[0], erased[1]) == (True, 1)

@@ -14,6 +14,7 @@ from traces_app.domain.bill import Charges, Ledger, Month, Used, ledger_of, mont
 from traces_app.domain.metering import Metered
 from traces_app.domain.packing import pack_payload
 from traces_app.queries import get_trace
+from traces_app.retention import retention_of
 from traces_app.statistics import HOUR_NS, get_statistics
 from traces_app.storage import get_store
 
@@ -41,7 +42,7 @@ class Bill:
     """``spent`` and ``forecast`` in dollars are ``None`` where the region's prices are not known.
 
     ``is_complete`` is false while hours are still to be added up: looking again goes on. Of ``lossy_hours``
-    some traces had expired before anybody looked: the bill is higher than what is said.
+    some traces may have expired before anybody looked: the bill may be higher than what is said.
     """
 
     project: str
@@ -82,6 +83,13 @@ def region_problem() -> str:
     return ""
 
 
+def shortest_days(project: str, *, now_ns: int) -> int | None:
+    """What came by today's rules goes no sooner; ``None``: it stays for ever."""
+    retention = retention_of(project, now_ns=now_ns)
+    days = [retention.rest_days, *(rule.days for rule in retention.rules)]
+    return min((one for one in days if one is not None), default=None)
+
+
 def known_prices() -> AwsPrices | None:
     """Of the region that the settings name; ``None`` where the table has none of it."""
     try:
@@ -105,7 +113,8 @@ def get_bill(project: str, month: Month, *, is_time_up: Callable[[], bool] = boo
         added_up_since_ns=now_ns if first_ms is None else first_ms * 1_000_000,
         kept_days=LOOK_BACK_DAYS + 31,
     )
-    oldest_ns = settings.RETENTION_DAYS * DAY_NS
+    days = shortest_days(project, now_ns=now_ns)
+    oldest_ns = now_ns if days is None else days * DAY_NS
     lossy = sum(
         found.added_up_ns.get(hour, now_ns) - hour * HOUR_NS > oldest_ns
         for hour in range(month.first_hour, min(month.end_hour, now_ns // HOUR_NS + 1))

@@ -20,6 +20,7 @@ from traces_app.domain.measures import (
     measure_writings,
     pack_rollup,
     unpack_rollup,
+    with_expired,
 )
 from traces_app.queries import MANY_ITEMS
 from traces_app.storage import get_store
@@ -74,28 +75,34 @@ def get_statistics(
     added_up_since_ns: int = 0,
     kept_days: int | None = None,
 ) -> Statistics:
-    """Whole hours, at most 31 days of them: the first is the one ``since_ns`` lies in.
+    """Whole hours, at most ``max_hours`` (31 days): the first is the one ``since_ns`` lies in.
 
     Of hours before ``added_up_since_ns`` only those are there that are kept. Hours are kept for
-    ``kept_days``, by default as long as traces are.
+    ``kept_days``, by default RETENTION_DAYS, and at most until one of their traces expires; of the
+    bill what has expired stays in them.
     """
     last = min(until_ns, now_ns) // HOUR_NS
     found = Statistics(max(since_ns // HOUR_NS, last - max_hours + 1), last)
     store = get_store()
     may_keep = store.rollups.watch(project, now_ns=now_ns)
     kept = store.rollups.read(project, section, found.first_hour, last, now_ns=now_ns)
-    known = {one.hour: unpack_rollup(one.body) for one in kept}
+    known = {one.hour: unpack_rollup(one.body) for one in kept if one.is_settled}
+    stale = (
+        {} if section != "bill" else {one.hour: unpack_rollup(one.body) for one in kept if not one.is_settled}
+    )
     fresh: dict[int, Rollup] = {}
     holds_until: dict[int, int] = {}
     for gap in _gaps(max(found.first_hour, added_up_since_ns // HOUR_NS), last, known):
         if not _add_up(project, section, gap, (fresh, holds_until), is_time_up=is_time_up, now_ns=now_ns):
             found.missing_before = min(fresh, default=gap[1] + 1)
             break
+    for hour in stale.keys() & fresh.keys():
+        fresh[hour] = with_expired(fresh[hour], stale[hour], now_ns // HOUR_NS)
     if may_keep:
         days = settings.RETENTION_DAYS if kept_days is None else kept_days
         _keep(project, section, fresh, holds_until, now_ns=now_ns, days=days)
     found.added_up_ns = {one.hour: one.added_up_ns for one in kept} | dict.fromkeys(fresh, now_ns)
-    found.hours = {hour: rollup for hour, rollup in (known | fresh).items() if rollup}
+    found.hours = {hour: rollup for hour, rollup in (stale | known | fresh).items() if rollup}
     return found
 
 

@@ -191,7 +191,7 @@ def _model_costs(hours: Mapping[int, Rollup]) -> Iterator[tuple[int, int]]:
 def _written(rollups: Iterable[Rollup]) -> Iterator[tuple[int, Measures]]:
     for rollup in rollups:
         for hour, measures in rollup.get("written", {}).items():
-            yield int(hour), measures
+            yield int(hour.partition("-")[0]), measures  # before, the hour stood alone
 
 
 def _kept(month: Month, rollups: Iterable[Rollup]) -> Iterator[tuple[int, int, int]]:

@@ -32,7 +32,7 @@ SECTIONS: Final[dict[Section, tuple[str, ...]]] = {
 }
 """What is kept together: a page reads one of them."""
 
-MAX_VALUES: Final = {"user": 1000, "session": 2000, "written": 100_000, "kept": 100_000}
+MAX_VALUES: Final = {"user": 1000, "session": 2000, "written": 100_000, "kept": 100_000, "all": 100_000}
 MAX_VALUES_OF_OTHERS: Final = 100
 """Different values an hour keeps apart; what is rarer is added up as ``OTHERS``."""
 
@@ -119,19 +119,35 @@ class Writing(NamedTuple):
 
 def measure_writings(rollup: Rollup, trace: TraceSummary, writings: Iterable[Writing]) -> None:
     """Add one trace to a rollup of the section ``bill``: in it calls count as unpriced that are in ``all``,
-    and batches that noted nothing in ``written``.
+    and batches that noted nothing in ``written``. Every value ends in ``-`` and the hour of expiry, so that
+    ``with_expired`` can tell what is no longer there to be added up again.
     """
+    writings = list(writings)
+    ends = [one.expires_hour for one in writings]
     spent = Measures(count=1, spans=trace.span_count, unpriced=trace.unpriced_count)
     spent.cost_nano_usd = None if trace.cost_usd is None else round(trace.cost_usd * NANO_USD)
-    _at(rollup, EVERYTHING, EVERYTHING).add(spent)
+    last = "" if None in ends else max((end for end in ends if end is not None), default="")
+    _at(rollup, EVERYTHING, f"-{last}").add(spent)
     for hour, expires_hour, metered in writings:
         known = metered or Metered()
         batch = Measures(1, unpriced=int(metered is None), kept_bytes=known.kept_bytes)
         for name, value in known.all_together._asdict().items():
             setattr(batch, name, value)
-        _at(rollup, "written", str(hour)).add(batch)
         times = f"{hour}-{'' if expires_hour is None else expires_hour}"
+        _at(rollup, "written", times).add(batch)
         _at(rollup, "kept", times).add(Measures(1, kept_bytes=known.kept_bytes))
+
+
+def with_expired(live: Rollup, old: Rollup, now_hour: int) -> Rollup:
+    """An hour of the bill added up again: of what has expired meanwhile, what was said before stands."""
+    found: Rollup = {}
+    for rollup, wants_expired in ((live, False), (old, True)):
+        for dimension, values in rollup.items():
+            for value, measures in values.items():
+                ends = value.partition("-")[2]
+                if (ends.isdecimal() and int(ends) <= now_hour) == wants_expired:
+                    _at(found, dimension, value).add(measures)
+    return found
 
 
 def add_rollup(total_of: Rollup, more: Rollup) -> None:

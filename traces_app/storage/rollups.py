@@ -48,6 +48,8 @@ class Kept:
     hour: int
     body: bytes
     added_up_ns: int
+    is_settled: bool
+    """Nothing was written into it since."""
 
 
 class Rollups:
@@ -105,21 +107,22 @@ class Rollups:
         return now_ns - int(record["since_ns"]) >= WATCHED_AFTER_NS
 
     def read(self, project: str, section: str, first_hour: int, last_hour: int, *, now_ns: int) -> list[Kept]:
-        """The hours that are kept and not stale."""
+        """The hours that are kept; stale ones say so."""
         late = {
             item.sk: (item.at or 0) * 1000
             for item in _between(keys.late_partition(project), first_hour, last_hour)
         }
         return [
-            Kept(int(item.sk), item.body or b"", (item.at or 0) * 1000)
+            Kept(int(item.sk), item.body or b"", at_ns, _is_settled(at_ns, late.get(item.sk)))
             for item in _between(keys.rollup_partition(project, section), first_hour, last_hour)
-            if is_live(item, now_ns) and _is_settled((item.at or 0) * 1000, late.get(item.sk))
+            if is_live(item, now_ns)
+            for at_ns in [(item.at or 0) * 1000]
         ]
 
     def forget(self, project: str, hours: Iterable[int]) -> None:
-        """Hours as they were added up, of all sections: they name users and sessions."""
+        """Hours as they were added up, where they name users, sessions and traces: the bill names nobody."""
         for hour in hours:
-            for section in SECTIONS:
+            for section in SECTIONS.keys() - {"bill"}:
                 self._records.delete_record(keys.rollup_partition(project, section), keys.hour_sort(hour))
 
     def items(
