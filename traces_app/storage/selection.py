@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from traces_app.storage import keys
 
-__all__ = ["RawItem", "Selection"]
+__all__ = ["RawItem", "Selection", "trace_of"]
 
 RawItem = dict[str, dict[str, Any]]
 """As DynamoDB writes it: ``{"pk": {"S": "text"}, "body": {"B": b"bytes"}, ...}``."""
@@ -37,6 +37,8 @@ class Selection:
     since_ms: int = 0
     until_ms: int = keys.MAX_START_MS
     with_keys: bool = False
+    with_erased: bool = False
+    """Also traces that the destination erased."""
     _chosen: set[tuple[str, str]] = field(default_factory=set)
     """Project and id of the traces of the time."""
 
@@ -82,8 +84,7 @@ class Selection:
 
     def choose(self, pages: Pages, table_name: str) -> None:
         """Read the lists of the days, before anything is taken: which traces are of the time."""
-        projects = [self.project] if self.project else self._projects(pages, table_name)
-        for project in projects:
+        for project in self.projects(pages, table_name):
             days = _sorts(pages, table_name, keys.days_partition(project), *self._days)
             for day, shard in set(map(keys.parse_day_sort, days)):
                 partition = keys.day_partition(project, day, shard)
@@ -103,17 +104,24 @@ class Selection:
     def _days(self) -> tuple[str, str]:
         return keys.day_of(self.since_ms), keys.day_of(self.until_ms) + "$"
 
-    def _projects(self, pages: Pages, table_name: str) -> list[str]:
-        return list(_sorts(pages, table_name, keys.PROJECTS, "0", "~"))
+    def projects(self, pages: Pages, table_name: str) -> list[str]:
+        """As the source calls them."""
+        return [self.project] if self.project else list(_sorts(pages, table_name, keys.PROJECTS, "0", "~"))
 
     def _is_of_the_time(self, kind: str, project: str, pk: str, sk: str) -> bool:
-        if kind in OF_TRACES:
-            return (project, keys.parse_fragment_sort(sk)[1]) in self._chosen
-        if kind in (keys.SPANS_KIND, keys.ANCHOR_KIND):
-            return (project, pk.rpartition("#")[2]) in self._chosen
+        trace_id = trace_of(kind, pk, sk)
+        if trace_id is not None:
+            return (project, trace_id) in self._chosen
         if kind in (keys.DAYS_KIND, keys.LOSSES_KIND):
             return self._days[0] <= sk <= self._days[1]
         return True
+
+
+def trace_of(kind: str, pk: str, sk: str) -> str | None:
+    """Id of the trace that an item is of; ``None`` where it is of none."""
+    if kind in OF_TRACES:
+        return keys.parse_fragment_sort(sk)[1]
+    return pk.rpartition("#")[2] if kind in (keys.SPANS_KIND, keys.ANCHOR_KIND) else None
 
 
 def _is_expired(item: RawItem, now_ns: int) -> bool:
