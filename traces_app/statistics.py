@@ -24,6 +24,7 @@ from traces_app.domain.measures import (
 )
 from traces_app.queries import MANY_ITEMS
 from traces_app.storage import get_store
+from traces_app.storage.rollups import Kept
 
 __all__ = ["HOUR_NS", "Statistics", "get_statistics"]
 
@@ -86,10 +87,8 @@ def get_statistics(
     store = get_store()
     may_keep = store.rollups.watch(project, now_ns=now_ns)
     kept = store.rollups.read(project, section, found.first_hour, last, now_ns=now_ns)
-    known = {one.hour: unpack_rollup(one.body) for one in kept if one.is_settled}
-    stale = (
-        {} if section != "bill" else {one.hour: unpack_rollup(one.body) for one in kept if not one.is_settled}
-    )
+    known = _unpacked(kept, is_settled=True)
+    stale = _unpacked(kept, is_settled=False) if section == "bill" else {}
     fresh: dict[int, Rollup] = {}
     holds_until: dict[int, int] = {}
     for gap in _gaps(max(found.first_hour, added_up_since_ns // HOUR_NS), last, known):
@@ -104,6 +103,10 @@ def get_statistics(
     found.added_up_ns = {one.hour: one.added_up_ns for one in kept} | dict.fromkeys(fresh, now_ns)
     found.hours = {hour: rollup for hour, rollup in (stale | known | fresh).items() if rollup}
     return found
+
+
+def _unpacked(kept: Iterable[Kept], *, is_settled: bool) -> dict[int, Rollup]:
+    return {one.hour: unpack_rollup(one.body) for one in kept if one.is_settled is is_settled}
 
 
 def _gaps(first: int, last: int, known: Iterable[int]) -> list[tuple[int, int]]:
