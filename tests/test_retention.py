@@ -272,7 +272,7 @@ def test_applying_mends_what_a_server_wrote_that_did_not_know_of_the_pin_yet(
 ) -> None:
     put(access, child(OWN))
     curation.pin_trace("dev", OWN, now_ns=NOW_NS)
-    monkeypatch.setitem(retention._remembered, "dev", (NOW_NS, Retention(90)))
+    monkeypatch.setitem(retention._remembered._known, "dev", (NOW_NS, Retention(90)))
     put(access, root(OWN))
     assert len(moments(OWN)) == 2
     assert list(curation.apply_retention("dev", change=True, now_ns=NOW_NS)) == ["longer"]

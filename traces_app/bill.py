@@ -50,7 +50,7 @@ class Bill:
     """``spent`` and ``forecast`` in dollars are ``None`` where the region's prices are not known.
 
     ``is_complete`` is false while hours are still to be added up: looking again goes on. Of ``lossy_hours``
-    some traces had expired before anybody looked: the bill is higher than what is said.
+    some traces may have expired before anybody looked: the bill may be higher than what is said.
     """
 
     project: str

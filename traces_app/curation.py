@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+from traces_app import sharing
 from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_TAG_CHARACTERS
 from traces_app.domain.packing import PackedSpan, pack_payload, span_from
@@ -15,7 +16,15 @@ from traces_app.domain.summary import Facts
 from traces_app.retention import note_unsettled, read_retention
 from traces_app.storage import LAST_NOTICE_S, Outcome, Stamp, clock_from, get_store
 
-__all__ = ["apply_retention", "delete_trace", "pin_trace", "score_span", "tag_trace", "unpin_trace"]
+__all__ = [
+    "apply_retention",
+    "delete_trace",
+    "pin_trace",
+    "score_span",
+    "tag_trace",
+    "take_away",
+    "unpin_trace",
+]
 
 MAX_SCORE_NAME_CHARACTERS: Final = 40
 MAX_COMMENT_CHARACTERS: Final = 2000
@@ -110,7 +119,29 @@ def _position(project: str, trace_id: str, now_ns: int) -> str | None:
 
 def delete_trace(project: str, trace_id: str, *, now_ns: int) -> bool:
     """Nothing of it is left when this returns; false when there was nothing. Safe to repeat."""
-    return is_trace_id(trace_id) and get_store().delete_trace(project, trace_id, now_ns=now_ns)
+    position = _position(project, trace_id, now_ns)
+    return position is not None and take_away(project, position, now_ns=now_ns)
+
+
+def take_away(
+    project: str,
+    position: str,
+    *,
+    lists: frozenset[str] = frozenset(),
+    note: Callable[[dict[str, int]], None] | None = None,
+    now_ns: int,
+) -> bool:
+    """The one way out of the store: with it go the links that show it, so that nothing which comes late is
+    public. ``note`` is told what there was before it goes; its hour's statistics are stale.
+    """
+    trace_ids = [position.split("#")[1]]
+
+    def tell(found: Any) -> None:
+        if note is not None:
+            note({**found._asdict(), "links": sharing.count_shares(project, trace_ids, now_ns=now_ns)})
+        sharing.revoke_shares(project, trace_ids, now_ns=now_ns)
+
+    return get_store().delete_trace_at(project, position, lists=lists, note=tell, now_ns=now_ns) is not None
 
 
 def _add_note(project: str, trace_id: str, span_id: str | None, *, now_ns: int, **said: Any) -> bool:

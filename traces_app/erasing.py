@@ -14,9 +14,9 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from traces_app import audit
+from traces_app import audit, curation
 from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_ID_CHARACTERS
 from traces_app.storage import get_store, keys
@@ -46,6 +46,8 @@ class Erasure:
     spans: int = 0
     items: int = 0
     size_bytes: int = 0
+    links: int = 0
+    """That showed one of them, and are revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Line:
     spans: int
     items: int
     size_bytes: int
+    links: int = 0
 
 
 def count_traces(project: str, kind: str, subject_id: str, *, now_ns: int) -> int:
@@ -100,7 +103,9 @@ def get_erasure(project: str, erasure_id: str, *, now_ns: int) -> Erasure | None
 
 def list_lines(project: str, erasure_id: str, *, now_ns: int) -> list[Line]:
     return [
-        Line(position.split("#")[1], value["spans"], value["items"], value["size_bytes"])
+        Line(
+            position.split("#")[1], value["spans"], value["items"], value["size_bytes"], value.get("links", 0)
+        )
         for position, value in _lines(project, erasure_id, now_ns).items()
     ]
 
@@ -160,13 +165,11 @@ def _erase_one(project: str, erasure: Erasure, subject_id: str, position: str, n
     pk = keys.erased_partition(project, erasure.erasure_id)
     expires_at = _expiry(erasure)
 
-    def note(found: Any) -> None:
-        store.put_record(
-            pk, position, found._asdict(), now_ns=now_ns, expires_at=expires_at, only_if_absent=True
-        )
+    def note(found: dict[str, int]) -> None:
+        store.put_record(pk, position, found, now_ns=now_ns, expires_at=expires_at, only_if_absent=True)
 
     lists = frozenset([partition] if partition else [])
-    store.delete_trace_at(project, position, lists=lists, note=note, now_ns=now_ns)
+    curation.take_away(project, position, lists=lists, note=note, now_ns=now_ns)
 
 
 def _lines(project: str, erasure_id: str, now_ns: int) -> dict[str, dict[str, int]]:
@@ -185,6 +188,7 @@ def _added_up(project: str, erasure: Erasure, now_ns: int) -> Erasure:
         spans=sum(line.spans for line in lines),
         items=sum(line.items for line in lines),
         size_bytes=sum(line.size_bytes for line in lines),
+        links=sum(line.links for line in lines),
     )
 
 
@@ -202,5 +206,5 @@ def _expiry(erasure: Erasure) -> int:
 def _detail(erasure: Erasure) -> str:
     return (
         f"{erasure.subject}: {erasure.traces} traces, {erasure.spans} spans, {erasure.items} items, "
-        f"{erasure.size_bytes} bytes; receipt {erasure.erasure_id}"
+        f"{erasure.size_bytes} bytes, {erasure.links} links; receipt {erasure.erasure_id}"
     )

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -19,15 +20,17 @@ __all__ = [
     "REDACTIONS",
     "Share",
     "ShareNotFound",
+    "count_shares",
     "create_share",
     "list_shares",
     "open_share",
     "revoke_share",
+    "revoke_shares",
 ]
 
 REDACTIONS: Final = {
     "nothing": "everything",
-    "people": "everything but users, sessions, tags, metadata and attributes",
+    "people": "everything but users, sessions, tags, metadata, attributes, events, scorers and comments",
     "texts": "names, times, tokens and cost alone",
 }
 """What a link shows, by what it leaves out; each leaves out what the one before does, and more."""
@@ -86,7 +89,7 @@ def create_share(project: str, trace_id: str, *, redaction: str, days: int, who:
         secrets.token_urlsafe(KEY_BYTES),
     )  # fmt: skip
     get_store().put_record(
-        keys.shares_partition(project), share.share_id, asdict(share), now_ns=now_ns, expires_at=expires_at
+        keys.shares_partition(project), share.share_id, _body(share), now_ns=now_ns, expires_at=expires_at
     )
     return share
 
@@ -94,7 +97,9 @@ def create_share(project: str, trace_id: str, *, redaction: str, days: int, who:
 def list_shares(project: str, *, now_ns: int) -> list[Share]:
     """Those that still open, the newest first."""
     found = get_store().list_records(keys.shares_partition(project), now_ns=now_ns)
-    return sorted((Share(**value) for _, value in found), key=lambda share: share.made_at_ns, reverse=True)
+    return sorted(
+        (_share(project, value) for _, value in found), key=lambda share: share.made_at_ns, reverse=True
+    )
 
 
 def revoke_share(project: str, share_id: str, *, now_ns: int) -> Share | None:
@@ -104,14 +109,30 @@ def revoke_share(project: str, share_id: str, *, now_ns: int) -> Share | None:
     if value is None:
         return None
     get_store().delete_record(partition, share_id)
-    return Share(**value)
+    return _share(project, value)
+
+
+def revoke_shares(project: str, trace_ids: Collection[str], *, now_ns: int) -> int:
+    """No link opens these traces any more, nor what comes of them later; how many did."""
+    found = _shares_of(project, trace_ids, now_ns)
+    for share in found:
+        get_store().delete_record(keys.shares_partition(project), share.share_id)
+    return len(found)
+
+
+def count_shares(project: str, trace_ids: Collection[str], *, now_ns: int) -> int:
+    return len(_shares_of(project, trace_ids, now_ns))
+
+
+def _shares_of(project: str, trace_ids: Collection[str], now_ns: int) -> list[Share]:
+    return [share for share in list_shares(project, now_ns=now_ns) if share.trace_id in trace_ids]
 
 
 def open_share(token: str, *, now_ns: int) -> tuple[Share, queries.Trace]:
     """The link and the trace as it shows it. Raises ShareNotFound: why is nobody's business."""
     parts = _TOKEN.fullmatch(token)
     value = parts and get_store().get_record(keys.shares_partition(parts[1]), parts[2], now_ns=now_ns)
-    share = Share(**value) if value else None
+    share = _share(parts[1], value) if parts and value else None
     if parts is None or share is None or not share.is_signed(parts[4]) or str(share.expires_at) != parts[3]:
         raise ShareNotFound
     try:
@@ -119,6 +140,15 @@ def open_share(token: str, *, now_ns: int) -> tuple[Share, queries.Trace]:
     except queries.TraceNotFound:
         raise ShareNotFound from None
     return share, trace if share.redaction == "nothing" else _RedactedTrace(trace, share.redaction)
+
+
+def _body(share: Share) -> dict[str, Any]:
+    """The project stands in the key alone: what a record says of itself opens no other one."""
+    return {name: value for name, value in asdict(share).items() if name != "project"}
+
+
+def _share(project: str, value: dict[str, Any]) -> Share:
+    return Share(**{**value, "project": project})
 
 
 class _RedactedTrace(queries.Trace):
@@ -135,7 +165,16 @@ class _RedactedTrace(queries.Trace):
 
 
 def _redacted(span: Span, redaction: str) -> Span:
-    span = replace(span, user_id=None, session_id=None, tags=[], metadata={}, attributes={}, events=[])
+    span = replace(
+        span,
+        user_id=None,
+        session_id=None,
+        tags=[],
+        metadata={},
+        attributes={},
+        events=[],
+        scores=[_score(score, redaction) for score in span.scores],
+    )
     if redaction != "texts":
         return span
     return replace(
@@ -147,7 +186,6 @@ def _redacted(span: Span, redaction: str) -> Span:
         tool=_only(span.tool, "name"),
         parameters=None,
         error=_only(span.error, "type"),
-        scores=[{key: score[key] for key in ("name", "value") if key in score} for score in span.scores],
         notices=[],
     )
 
@@ -155,6 +193,12 @@ def _redacted(span: Span, redaction: str) -> Span:
 def _redacted_summary(summary: TraceSummary, redaction: str) -> TraceSummary:
     summary = replace(summary, user_id=None, session_id=None, tags=[], metadata={})
     return replace(summary, input_preview=None, output_preview=None) if redaction == "texts" else summary
+
+
+def _score(score: dict[str, Any], redaction: str) -> dict[str, Any]:
+    """Not by whom, and no comment; a word said instead of a number is a text."""
+    names = ("name", "value") if redaction == "texts" else ("name", "value", "label", "source")
+    return {name: score[name] for name in names if name in score}
 
 
 def _only(value: dict[str, Any] | None, *names: str) -> dict[str, Any] | None:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from tests.builders import put, span
 from tests.explorer.conftest import Sender, log_in
 from tests.explorer.pages import Page
-from traces_app import access, audit, sharing
+from traces_app import access, audit, curation, erasing, queries, sharing, storage
 
 SECRETS = (
     "the question",
@@ -135,3 +137,50 @@ def test_a_wrong_choice_and_a_missing_trace_are_named(dev: Client, trace_id: str
     ):
         values = {"trace": trace_id, "days": "7", "redaction": "nothing"} | fields
         assert said in Page(dev.post("/dashboard/shares/make", values, follow=True)).text
+
+
+def test_a_link_without_people_says_not_who_scored(dev: Client, trace_id: str) -> None:
+    now_ns = time.time_ns()
+    span_id = next(queries.get_trace("dev", trace_id, now_ns=now_ns).spans()).span_id
+    said: dict[str, Any] = {"name": "tone", "value": "0.25", "comment": "as Bo said", "who": "bo@example.org"}
+    assert curation.score_span("dev", trace_id, span_id, **said, now_ns=now_ns)
+    address = share(dev, trace_id, redaction="people")
+    text = text_of(Client().get(address))
+    _, trace = sharing.open_share(address.rpartition("/")[2], now_ns=now_ns)
+    assert next(trace.spans()).scores == [{"name": "tone", "value": 0.25, "source": "human"}]
+    assert trace.span(span_id).scores == next(trace.spans()).scores
+    assert "bo@example.org" not in text
+    assert "as Bo said" not in text
+
+
+@pytest.mark.parametrize("way", ["delete", "erase"])
+def test_what_is_taken_away_takes_its_links_along(dev: Client, trace_id: str, way: str) -> None:
+    now_ns = time.time_ns()
+    address = share(dev, trace_id)
+    if way == "delete":
+        assert curation.delete_trace("dev", trace_id, now_ns=now_ns)
+    else:
+        assert erasing.erase("dev", "trace", trace_id, who="dev", now_ns=now_ns).links == 1
+    assert sharing.list_shares("dev", now_ns=now_ns) == []
+    put(access.Access("dev", "all", "k"), span(9, trace_id=trace_id), now_ns=now_ns)
+    assert Client().get(address).status_code == 404
+
+
+def test_a_link_opens_traces_of_its_own_project_alone(dev: Client, trace_id: str) -> None:
+    """Whatever its record says: its place is of one project."""
+    now_ns = time.time_ns()
+    share(dev, trace_id)
+    [link] = sharing.list_shares("dev", now_ns=now_ns)
+    body = asdict(link)
+    storage.get_store().put_record("SHARES#shop", link.share_id, body, now_ns=now_ns)
+    [moved] = sharing.list_shares("shop", now_ns=now_ns)
+    for token in (moved.token, "shop" + link.token.removeprefix("dev")):
+        with pytest.raises(sharing.ShareNotFound):
+            sharing.open_share(token, now_ns=now_ns)
+
+
+def test_the_audit_log_keeps_no_score(dev: Client, trace_id: str) -> None:
+    span_id = next(queries.get_trace("dev", trace_id, now_ns=time.time_ns()).spans()).span_id
+    dev.post(f"/dashboard/t/{trace_id}/s/{span_id}/score", {"name": "liked by Ana", "value": "rude"})
+    entries = [one for one in audit.list_entries("dev", now_ns=time.time_ns()) if one.action == "score span"]
+    assert [one.detail for one in entries] == [f"span {span_id} of trace {trace_id}"]

@@ -19,7 +19,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.builders import own_trace_id, span, span_id, trace_id
-from traces_app import access, audit, ingest, prices, queries, saved_views, statistics, storage
+from traces_app import access, audit, erasing, ingest, prices, queries, saved_views, statistics, storage
 from traces_app.access import Access
 from traces_app.queries import TraceFilter
 from traces_app.storage import StoreUnavailable
@@ -82,7 +82,7 @@ def items_of(options: EngineOptions) -> Items:
 
 def moved(items: Items) -> Items:
     """Those that a push or pull takes."""
-    left = ("SESSION#", "R#", "KEYS#", "AUDIT#", "WATCHED")
+    left = ("SESSION#", "R#", "KEYS#", "AUDIT#", "WATCHED", "SHARES#")
     return {key: item for key, item in items.items() if not key[0].startswith(left)}
 
 
@@ -407,3 +407,27 @@ def arrivals(target: EngineOptions, wanted: int) -> Iterator[None]:
                 return
         yield
     raise TimeoutError
+
+
+def test_shared_links_stay_where_they_can_be_revoked(elsewhere: EngineOptions) -> None:
+    fill(1)
+    now_ns = time.time_ns()
+    name = own_trace_id((NOW_NS - 10**9) // 10**6, 1)
+    storage.get_store().put_record("SHARES#dev", "0" * 12, {"trace_id": name}, now_ns=now_ns)
+    told("push", elsewhere, with_keys=True)
+    assert not [pk for pk, _ in items_of(elsewhere) if pk.startswith("SHARES")]
+
+
+def test_what_the_destination_erased_stays_away_unless_asked_for(elsewhere: EngineOptions) -> None:
+    fill(3)
+    told("push", elsewhere)
+    name = trace_id(3)
+    erasing.erase("dev", "trace", name, who="me", now_ns=time.time_ns())
+    storage.reset_store()
+    told_back = told("pull", elsewhere)
+    assert "of erased traces stayed away." in told_back
+    left = [key for key in items_of(here()) if name in key[0] + key[1]]
+    assert {pk.partition("#")[0] for pk, _ in left} == {"ERASED"}
+    told("pull", elsewhere, with_erased=True)
+    storage.reset_store()
+    assert queries.get_trace("dev", name, now_ns=NOW_NS).summary.span_count > 0

@@ -13,9 +13,10 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, Str
 from django.shortcuts import render
 from django.urls import reverse
 
-from traces_app import audit, curation, queries
+from traces_app import curation, queries
 from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_TAG_CHARACTERS
+from traces_app.explorer.confirming import NO_WRITING, log
 from traces_app.explorer.formats import moment, plural
 from traces_app.explorer.pages.compare import LETTERS
 from traces_app.explorer.pages.confirm import Confirmation
@@ -29,7 +30,6 @@ MAX_SELECTED: Final = 200
 
 MAX_DATES_TOLD: Final = 3
 MAX_COMPARED: Final = len(LETTERS)
-NO_WRITING: Final = "The key you are logged in with may only read. Use one with scope “all”."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def score_span(request: HttpRequest, visitor: Visitor, trace_id: str, span_id: s
         return HttpResponseRedirect(address)
     if not is_scored:
         return show_not_found(request, visitor, trace_id)
-    _log(visitor, "score span", f"{name.strip()} {value.strip()}: span {span_id} of trace {trace_id}")
+    log(visitor, "score span", f"span {span_id} of trace {trace_id}")
     messages.success(request, "The score is saved.")
     return HttpResponseRedirect(address)
 
@@ -113,7 +113,7 @@ def _tag(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> Ht
         curation.tag_trace(visitor.project, trace_id, tag, now_ns=visitor.now_ns) for trace_id in trace_ids
     )
     detail = f"{plural(tagged, 'trace')} tagged {tag}"
-    _log(visitor, "tag traces", detail)
+    log(visitor, "tag traces", detail)
     messages.success(request, f"{detail}.")
     return _back(request)
 
@@ -126,7 +126,7 @@ def _delete(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) ->
         for trace_id in trace_ids
         if curation.delete_trace(visitor.project, trace_id, now_ns=visitor.now_ns)
     ]
-    _log(visitor, "delete traces", f"{plural(len(deleted), 'trace')}: {', '.join(deleted)}")
+    log(visitor, "delete traces", f"{plural(len(deleted), 'trace')}: {', '.join(deleted)}")
     messages.success(request, f"{plural(len(deleted), 'trace')} deleted.")
     return _back(request)
 
@@ -167,7 +167,7 @@ def _pin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> Ht
         for trace_id in trace_ids
         if curation.pin_trace(visitor.project, trace_id, now_ns=visitor.now_ns)
     ]
-    _log(visitor, "pin traces", f"{plural(len(pinned), 'trace')}: {', '.join(pinned)}")
+    log(visitor, "pin traces", f"{plural(len(pinned), 'trace')}: {', '.join(pinned)}")
     messages.success(request, f"{plural(len(pinned), 'trace')} pinned: kept for ever.")
     return _back(request)
 
@@ -181,7 +181,7 @@ def _unpin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> 
         if (unpinned := curation.unpin_trace(visitor.project, trace_id, now_ns=visitor.now_ns))
     ]
     count = plural(len(found), "trace")
-    _log(visitor, "unpin traces", f"{count}: {', '.join(trace_id for trace_id, _ in found)}")
+    log(visitor, "unpin traces", f"{count}: {', '.join(trace_id for trace_id, _ in found)}")
     until = sorted({_until(one.expires_at, visitor.now_ns) for _, one in found})
     messages.success(request, f"{count} unpinned: kept {', '.join(until[:MAX_DATES_TOLD])}.")
     if overdue := sum(one.is_overdue for _, one in found):
@@ -211,10 +211,6 @@ ACTIONS: Final = {
     "unpin": Action(_unpin, writes=True),
     "delete": Action(_delete, writes=True),
 }
-
-
-def _log(visitor: Visitor, action: str, detail: str) -> None:
-    audit.record(visitor.project, who=visitor.who, action=action, detail=detail, now_ns=visitor.now_ns)
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:

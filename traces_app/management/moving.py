@@ -50,6 +50,9 @@ class MoveCommand(StoreCommand):
         parser.add_argument(
             "--with-keys", action="store_true", help="also stored API keys (hashes) and the audit log"
         )
+        parser.add_argument(
+            "--with-erased", action="store_true", help="also traces that were erased where they would go"
+        )
         parser.add_argument("--dry-run", action="store_true", help="compare and count, write nothing")
 
     def move(self, source: EngineOptions, destination: EngineOptions, options: Mapping[str, Any]) -> None:
@@ -105,6 +108,7 @@ def selection_of(options: Mapping[str, Any]) -> Selection:
         since_ms=moment_ms("since", options["since"], 0),
         until_ms=moment_ms("until", options["until"], MAX_START_MS),
         with_keys=options["with_keys"],
+        with_erased=options["with_erased"],
     )
 
 
@@ -141,7 +145,8 @@ def _require_file(source: EngineOptions) -> None:
 
 def _told(total: Copied) -> str:
     units = f" {total.write_units:,.0f} write units." if total.write_units else ""
+    erased = f" {total.erased:,} of erased traces stayed away." if total.erased else ""
     return (
         f"{total.read:,} items read: {total.new:,} new, {total.replaced:,} replaced, "
-        f"{total.same:,} were there already, {total.left:,} left out.{units}"
+        f"{total.same:,} were there already, {total.left:,} left out.{erased}{units}"
     )

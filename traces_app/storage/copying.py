@@ -23,7 +23,7 @@ from traces_app.storage.items import Place
 from traces_app.storage.models import SpanItem, TraceItem
 from traces_app.storage.records import Records
 from traces_app.storage.rollups import Rollups
-from traces_app.storage.selection import RawItem, Selection
+from traces_app.storage.selection import RawItem, Selection, trace_of
 
 __all__ = ["Copied", "Copier", "Source"]
 
@@ -48,12 +48,14 @@ class Copied:
     same: int = 0
     left: int = 0
     """Expired, of other projects or times, or of a kind that is not moved."""
+    erased: int = 0
+    """Of traces that the destination erased: they stay away."""
     write_units: float = 0.0
     expected: int | None = None
     """How many items there are to read, as far as the source knows."""
 
     def add(self, other: Copied) -> None:
-        for name in ("read", "new", "replaced", "same", "left", "write_units"):
+        for name in ("read", "new", "replaced", "same", "left", "erased", "write_units"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -104,6 +106,8 @@ class Copier:
     selection: Selection
     now_ns: Callable[[], int]
     is_rehearsal: bool = False
+    _erased: set[tuple[str, str]] = field(default_factory=set)
+    """Project and id, as the destination calls them."""
     _rollups: Rollups = field(default_factory=lambda: Rollups(Records()))
     _sent: set[tuple[str, str]] = field(default_factory=set)
     """Dictionaries: they are met again among the rest."""
@@ -115,6 +119,8 @@ class Copier:
         total = Copied()
         options = self.source.options
         selection = self.selection
+        if not selection.with_erased:
+            self._erased.update(self._erased_there(options.traces_table))
         if selection.is_of_a_time:
             selection.choose(self.source.pages, options.traces_table)
         else:
@@ -137,13 +143,29 @@ class Copier:
     def _copy(self, table_name: str, page: Sequence[RawItem]) -> Copied:
         now_ns = self.now_ns()
         chosen = [self.selection.renamed(item) for item in page if self.selection.takes(item, now_ns)]
-        groups = [chosen[at : at + COMPARED_ITEMS] for at in range(0, len(chosen), COMPARED_ITEMS)]
         page_sum = Copied(read=len(page), left=len(page) - len(chosen))
+        wanted = [item for item in chosen if not self._is_erased(item)]
+        groups = [wanted[at : at + COMPARED_ITEMS] for at in range(0, len(wanted), COMPARED_ITEMS)]
+        page_sum.erased = len(chosen) - len(wanted)
         with self.destination.one_commit():
             for done, written in self.destination.each(partial(self._settle, table_name), groups):
                 page_sum.add(done)
                 self._mark_hours(written, now_ns)
         return page_sum
+
+    def _erased_there(self, source_table: str) -> Iterator[tuple[str, str]]:
+        """What receipts of the destination name."""
+        records, now_ns = Records(), self.now_ns()
+        for name in self.selection.projects(self.source.pages, source_table):
+            project = self.selection.as_project or name
+            for erasure_id, _ in records.list_records(keys.erasures_partition(project), now_ns=now_ns):
+                lines = records.list_records(keys.erased_partition(project, erasure_id), now_ns=now_ns)
+                yield from ((project, keys.parse_fragment_sort(position + "#")[1]) for position, _ in lines)
+
+    def _is_erased(self, item: RawItem) -> bool:
+        kind, project, sort = _named(item)
+        trace_id = trace_of(kind, item["pk"]["S"], sort)
+        return trace_id is not None and (project, trace_id) in self._erased
 
     def _settle(self, table_name: str, items: Sequence[RawItem]) -> tuple[Copied, list[RawItem]]:
         """Write those of a group that are not there as they should be; which these were."""

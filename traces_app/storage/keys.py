@@ -42,6 +42,7 @@ AUDIT_KIND: Final = "AUDIT"
 KEYS_KIND: Final = "KEYS"
 SESSION_KIND: Final = "SESSION"
 SHARES_KIND: Final = "SHARES"
+ERASED_KIND: Final = "ERASED"
 """What a partition's name begins with, before its project."""
 
 NAMED_BY_STRANGERS: Final = frozenset({SESSION_KIND, KEYS_KIND, SHARES_KIND})
@@ -128,7 +129,7 @@ def views_partition(project: str) -> str:
 
 
 def shares_partition(project: str) -> str:
-    return f"SHARES#{project}"
+    return f"{SHARES_KIND}#{project}"
 
 
 def audit_partition(project: str) -> str:

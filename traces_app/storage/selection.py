@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from traces_app.storage import keys
 
-__all__ = ["RawItem", "Selection"]
+__all__ = ["RawItem", "Selection", "trace_of"]
 
 RawItem = dict[str, dict[str, Any]]
 """As DynamoDB writes it: ``{"pk": {"S": "text"}, "body": {"B": b"bytes"}, ...}``."""
@@ -17,8 +17,10 @@ RawItem = dict[str, dict[str, Any]]
 Pages = Callable[..., Iterator[list[RawItem]]]
 """``pages(operation, table name, **parameters)``."""
 
-NEVER: Final = frozenset({keys.SESSION_KIND, keys.ROLLUP_KIND, keys.WATCHED})
-"""Logins are of one dashboard. Statistics are what a store adds up of what is in it."""
+NEVER: Final = frozenset({keys.SESSION_KIND, keys.SHARES_KIND, keys.ROLLUP_KIND, keys.WATCHED})
+"""Logins are of one dashboard; links are revoked where they were made. Statistics are what a store adds up
+of what is in it.
+"""
 
 ON_REQUEST: Final = frozenset({keys.KEYS_KIND, keys.AUDIT_KIND})
 """Who may come in, and who changed what, is a matter of each deployment."""
@@ -39,6 +41,8 @@ class Selection:
     since_ms: int = 0
     until_ms: int = keys.MAX_START_MS
     with_keys: bool = False
+    with_erased: bool = False
+    """Also traces that the destination erased."""
     _chosen: set[tuple[str, str]] = field(default_factory=set)
     """Project and id of the traces of the time."""
 
@@ -88,8 +92,7 @@ class Selection:
 
     def choose(self, pages: Pages, table_name: str) -> None:
         """Read the lists of the days, before anything is taken: which traces are of the time."""
-        projects = [self.project] if self.project else self._projects(pages, table_name)
-        for project in projects:
+        for project in self.projects(pages, table_name):
             days = _sorts(pages, table_name, keys.days_partition(project), *self._days)
             for day, shard in set(map(keys.parse_day_sort, days)):
                 partition = keys.day_partition(project, day, shard)
@@ -99,7 +102,7 @@ class Selection:
 
     def dictionary_pages(self, pages: Pages, table_name: str) -> Iterator[list[RawItem]]:
         """What spans may be packed with."""
-        for project in [self.project] if self.project else self._projects(pages, table_name):
+        for project in self.projects(pages, table_name):
             yield from pages("Query", table_name, **_of_partition(keys.dictionaries_partition(project)))
 
     def span_pages(self, pages: Pages, table_name: str) -> Iterator[list[RawItem]]:
@@ -114,14 +117,14 @@ class Selection:
     def _days(self) -> tuple[str, str]:
         return keys.day_of(self.since_ms), keys.day_of(self.until_ms) + "$"
 
-    def _projects(self, pages: Pages, table_name: str) -> list[str]:
-        return list(_sorts(pages, table_name, keys.PROJECTS, "0", "~"))
+    def projects(self, pages: Pages, table_name: str) -> list[str]:
+        """As the source calls them."""
+        return [self.project] if self.project else list(_sorts(pages, table_name, keys.PROJECTS, "0", "~"))
 
     def _is_of_the_time(self, kind: str, project: str, pk: str, sk: str) -> bool:
-        if kind in OF_TRACES:
-            return (project, keys.parse_fragment_sort(sk)[1]) in self._chosen
-        if kind in (keys.SPANS_KIND, keys.ANCHOR_KIND):
-            return (project, pk.rpartition("#")[2]) in self._chosen
+        trace_id = trace_of(kind, pk, sk)
+        if trace_id is not None:
+            return (project, trace_id) in self._chosen
         if kind in (keys.DAYS_KIND, keys.LOSSES_KIND):
             return self._days[0] <= sk <= self._days[1]
         return True
@@ -133,6 +136,13 @@ def _lasting(item: RawItem, known: RawItem) -> RawItem:
     rest = {name: value for name, value in item.items() if name != "expires_at"}
     last = max(ends, key=lambda end: inf if end is None else int(end["N"]))
     return rest if last is None else {**rest, "expires_at": last}
+
+
+def trace_of(kind: str, pk: str, sk: str) -> str | None:
+    """Id of the trace that an item is of; ``None`` where it is of none."""
+    if kind in OF_TRACES:
+        return keys.parse_fragment_sort(sk)[1]
+    return pk.rpartition("#")[2] if kind in (keys.SPANS_KIND, keys.ANCHOR_KIND) else None
 
 
 def _is_expired(item: RawItem, now_ns: int) -> bool:

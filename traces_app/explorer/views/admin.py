@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from traces_app import access, audit, budget, erasing, prices, queries, retention
 from traces_app.bill import month_of
 from traces_app.domain.pricing import PRICE_LABELS
-from traces_app.explorer.actions import NO_WRITING
+from traces_app.explorer.confirming import confirmed, log, to_admin
 from traces_app.explorer.pages.admin import admin_page, audit_lines
 from traces_app.explorer.pages.budget import budget_panel
-from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor, project_action, project_json, project_page
 
-Act = Callable[[HttpRequest, Visitor], HttpResponseBase]
 SCOPES: Final = {
     "ingest": "may send traces, and see nothing",
     "read": "may look at everything, and change nothing",
@@ -115,29 +112,6 @@ def remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     return confirmed(request, visitor, _remove_price, question, fields)
 
 
-def confirmed(
-    request: HttpRequest,
-    visitor: Visitor,
-    act: Act,
-    question: tuple[str, str, str],
-    fields: list[tuple[str, str]],
-) -> HttpResponseBase:
-    """Ask, and act on the answer. A refused value says what is wrong with it."""
-    if not visitor.may_write:
-        messages.warning(request, NO_WRITING)
-        return to_admin()
-    if request.POST.get("confirmed") == "yes":
-        try:
-            return act(request, visitor)
-        except ValueError as error:
-            messages.warning(request, f"Not done. {error}")
-            return to_admin()
-    title, text, button = question
-    page = Confirmation(title, text, request.path, fields, button, reverse("explorer:admin"))
-    shell = shell_of(visitor, title=title, place="admin")
-    return render(request, "explorer/confirm.html", {"page": page, "shell": shell})
-
-
 def _create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     scope, label = request.POST.get("scope", ""), request.POST.get("label", "").strip()
     made = access.create_key(visitor.project, scope, label=label, now_ns=visitor.now_ns)
@@ -221,11 +195,3 @@ def _day_ns(text: str) -> int:
         return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * 10**9
     except ValueError:
         raise ValueError("Valid from: write a day like 2026-11-23 (UTC).") from None
-
-
-def log(visitor: Visitor, action: str, detail: str) -> None:
-    audit.record(visitor.project, who=visitor.who, action=action, detail=detail, now_ns=visitor.now_ns)
-
-
-def to_admin() -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("explorer:admin"))

@@ -10,9 +10,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 
 from traces_app import budget
+from traces_app.explorer.confirming import confirmed, log, to_admin
 from traces_app.explorer.formats import cost_text
 from traces_app.explorer.pages.budget import address_text
-from traces_app.explorer.views.admin import confirmed, log, to_admin
 from traces_app.explorer.views.rankings import MAX_LOOK_S
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor, project_action

@@ -13,12 +13,12 @@ from django.urls import reverse
 
 from traces_app import erasing, retention
 from traces_app.domain.retention import days_text
+from traces_app.explorer.confirming import confirmed, log, to_admin
 from traces_app.explorer.formats import plural
 from traces_app.explorer.pages.admin import erasure_line
 from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise, problem
-from traces_app.explorer.views.admin import confirmed, log, to_admin
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor, project_action, project_json, project_page
 

@@ -17,9 +17,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from traces_app import audit, queries, sharing
+from traces_app import queries, sharing
 from traces_app.domain.ids import is_trace_id
-from traces_app.explorer.actions import NO_WRITING
+from traces_app.explorer.confirming import NO_WRITING, log
 from traces_app.explorer.formats import moment, plural
 from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.html_export import html_export, style_hash
@@ -86,7 +86,7 @@ def create_share(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         messages.warning(request, "Not done. There is no such trace.")
     else:
         detail = f"{share.share_id} to trace {trace_id} for {plural(int(days), 'day')}, left out: {redaction}"
-        _log(visitor, "make link", detail)
+        log(visitor, "make link", detail)
         messages.success(request, "The link is made: whoever has it sees the trace, without a key.")
     return _to_shares(trace_id)
 
@@ -103,7 +103,7 @@ def revoke_share(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     if share is None:
         messages.warning(request, "There is no such link any more.")
     else:
-        _log(visitor, "revoke link", f"{share.share_id} to trace {share.trace_id}")
+        log(visitor, "revoke link", f"{share.share_id} to trace {share.trace_id}")
         messages.success(request, "The link is revoked: it opens nothing any more.")
     return _to_shares(trace_id)
 
@@ -164,7 +164,3 @@ def _shares_address(trace_id: str) -> str:
 
 def _to_shares(trace_id: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(_shares_address(trace_id))
-
-
-def _log(visitor: Visitor, action: str, detail: str) -> None:
-    audit.record(visitor.project, who=visitor.who, action=action, detail=detail, now_ns=visitor.now_ns)

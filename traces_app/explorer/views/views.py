@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from traces_app import audit, saved_views
-from traces_app.explorer.actions import NO_WRITING
+from traces_app import saved_views
+from traces_app.explorer.confirming import NO_WRITING, log
 from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.saved_views import views_page
 from traces_app.explorer.pages.shell import shell_of
@@ -48,7 +48,7 @@ def save_view(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     except ValueError as error:
         messages.warning(request, str(error))
     else:
-        _log(visitor, "save view", f"{view.name} ({'shared' if is_shared else 'own'}): {query}")
+        log(visitor, "save view", f"{view.name} ({'shared' if is_shared else 'own'}): {query}")
         messages.success(request, f"Saved as {visible_line(view.name, 80)}.")
     return HttpResponseRedirect(reverse("explorer:traces") + query)
 
@@ -67,7 +67,7 @@ def delete_view(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     if request.POST.get("confirmed") != "yes":
         return _ask(request, visitor, view)
     saved_views.delete_view(visitor.project, view_id, owner=visitor.who, now_ns=visitor.now_ns)
-    _log(visitor, "delete view", f"{view.name}: {view.query}")
+    log(visitor, "delete view", f"{view.name}: {view.query}")
     messages.success(request, f"{visible_line(view.name, 80)} is deleted.")
     return HttpResponseRedirect(reverse("explorer:views"))
 
@@ -86,7 +86,3 @@ def _ask(request: HttpRequest, visitor: Visitor, view: saved_views.SavedView) ->
     )
     shell = shell_of(visitor, title=page.title, place="admin")
     return render(request, "explorer/confirm.html", {"page": page, "shell": shell})
-
-
-def _log(visitor: Visitor, action: str, detail: str) -> None:
-    audit.record(visitor.project, who=visitor.who, action=action, detail=detail, now_ns=visitor.now_ns)
