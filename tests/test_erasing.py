@@ -125,6 +125,19 @@ def test_time_up_leaves_the_rest_for_the_next_time(filled: Store) -> None:
     assert (second.erasure_id, second.traces, second.ended_at_ns) == (first.erasure_id, 2, NOW_NS + 1)
 
 
+def test_a_user_whose_traces_keep_coming_is_erased_to_an_end(filled: Store, access: Access) -> None:
+    arrived = iter(range(100, 120))
+
+    def another_comes() -> bool:
+        number = next(arrived)
+        put(access, span(1, trace_id=trace_id(number), user_id=ANA))
+        return False
+
+    receipt = erase("user", ANA, is_time_up=another_comes)
+    assert (receipt.traces, receipt.ended_at_ns) == (2, NOW_NS)
+    assert erasing.count_traces("dev", "user", ANA, now_ns=NOW_NS) == 2
+
+
 def test_a_batch_that_comes_later_begins_the_trace_anew(filled: Store, access: Access) -> None:
     erase("trace", FOREIGN)
     put(access, span(5, trace_id=FOREIGN, parent_span_id=span_id(1), user_id=ANA), now_ns=NOW_NS + 10**9)

@@ -137,10 +137,9 @@ def _digest(kind: Kind, subject_id: str) -> str:
 
 
 def _left(project: str, erasure: Erasure, subject_id: str, now_ns: int) -> Iterator[str]:
-    """What was begun before, then what there is, and what came meanwhile."""
+    """What was begun before, then what there is at one look: what keeps coming would never end."""
     yield from _lines(project, erasure.erasure_id, now_ns)
-    while positions := _positions(project, erasure.kind, subject_id, now_ns):
-        yield from positions
+    yield from _positions(project, erasure.kind, subject_id, now_ns)
 
 
 def _positions(project: str, kind: Kind, subject_id: str, now_ns: int) -> list[str]:

@@ -361,3 +361,15 @@ def test_parquet_without_its_package_says_how_to_get_it(
     (tmp_path / "y.parquet").write_bytes(b"PAR1")
     with pytest.raises(CommandError, match="Parquet needs the package pyarrow"):
         call_command("import", str(tmp_path / "y.parquet"), stdout=io.StringIO(), stderr=io.StringIO())
+
+
+def test_a_directory_and_an_unknown_project_are_refused_before_anything_is_made(
+    access: Access, tmp_path: Path
+) -> None:
+    put_full(access)
+    (tmp_path / "x.jsonl").mkdir()
+    with pytest.raises(CommandError, match="is a directory"):
+        export(tmp_path / "x.jsonl", overwrite=True)
+    with pytest.raises(CommandError, match="no such project; known are: dev"):
+        export(tmp_path / "y.jsonl", project="nosuch")
+    assert [path.name for path in tmp_path.glob("[xy].*")] == ["x.jsonl"]

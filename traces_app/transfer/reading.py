@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +18,14 @@ from traces_app.transfer.writers import require_packages
 
 __all__ = ["Entry", "Refused", "entries_of"]
 
-MAX_LINE_BYTES: Final = 256 * 2**20
-"""Of JSON: as objects it takes several times its size."""
+MAX_LINE_BYTES: Final = 64 * 2**20
+"""Inflated, of JSON: as objects it takes several times its size."""
 
-MAX_DOCUMENT_BYTES: Final = 2**30
-"""A document is read whole; lines are read one by one, however many there are."""
+MAX_DOCUMENT_BYTES: Final = 256 * 2**20
+"""Inflated. A document is read whole; lines are read one by one, however many there are."""
+
+MAX_REPAIRED_BYTES: Final = 32 * 2**20
+"""A repair holds the text several times over."""
 
 PARQUET_ROWS: Final = 200
 _LISTS: Final = ("data", "runs", "spans", "observations", "traces")
@@ -48,7 +52,14 @@ class Refused(NamedTuple):
 
 
 def entries_of(path: Path) -> Generator[Entry | Refused]:
-    """Raises OSError where the file cannot be read, MissingPackage for Parquet without pyarrow."""
+    """What can be read before any damage, and why no more. Raises MissingPackage (Parquet, no pyarrow)."""
+    try:
+        yield from _readable(path)
+    except (OSError, EOFError, zlib.error) as error:
+        yield Refused(path.name, f"cannot be read, or no further: {str(error)[:100]}")
+
+
+def _readable(path: Path) -> Iterator[Entry | Refused]:
     name = path.name.lower().removesuffix(".gz")
     with path.open("rb") as raw:
         if name.endswith(".parquet"):
@@ -133,13 +144,15 @@ def _parsed(text: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_DOCUMENT_STARTS):
             raise ValueError("an object or a list is expected") from error
+        if len(text) > MAX_REPAIRED_BYTES:
+            raise
         return orjson.loads(repaired(text))
 
 
 def _csv_rows(path: Path, file: IO[bytes], raw: IO[bytes]) -> Iterator[Entry | Refused]:
     csv.field_size_limit(MAX_LINE_BYTES)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-    rows = csv.DictReader(text)
+    rows = csv.DictReader(_limited(text))
     try:
         while (row := _next_row(rows)) is not None:
             place = f"{path.name}:{rows.line_num}"
@@ -149,6 +162,13 @@ def _csv_rows(path: Path, file: IO[bytes], raw: IO[bytes]) -> Iterator[Entry | R
                 yield Entry(place, row, raw.tell())
     finally:
         text.detach()  # whoever opened the file closes it
+
+
+def _limited(text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(MAX_LINE_BYTES):
+        if len(line) == MAX_LINE_BYTES and not line.endswith("\n"):
+            raise csv.Error(f"a line is longer than {MAX_LINE_BYTES // 2**20} MiB")
+        yield line
 
 
 def _next_row(rows: csv.DictReader[str]) -> dict[str, Any] | str | None:

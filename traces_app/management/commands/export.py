@@ -56,6 +56,8 @@ class Command(StoreCommand):
         job = _job_of(options)
         require_packages(job.format)
         target = _target_of(options) if out.startswith(PREFIX) else None
+        if target is None and Path(out).is_dir():
+            raise ExportConflict(f"{out} is a directory: name a file.")
         if not options["overwrite"] and (target.exists() if target else Path(out).exists()):
             raise ExportConflict(f"{out} is there already: name another file, or --overwrite.")
         directory = Path(f"{Path(out).name if target else out}.partial")
@@ -78,10 +80,13 @@ def _job_of(options: dict[str, Any]) -> Job:
     search = parse_search(options["search"], scope=ANY_SPAN if options["any_span"] else ROOT)
     if search.problems:
         raise CommandError(" ".join(search.problems))
+    known = list_projects()
+    if options["project"] and options["project"] not in known:
+        raise CommandError(f"There is no such project; known are: {', '.join(known) or 'none'}.")
     since_ms = moment_ms("since", options["since"], -1)
     until_ms = moment_ms("until", options["until"], -1)
     return Job(
-        [options["project"]] if options["project"] else list_projects(),
+        [options["project"]] if options["project"] else known,
         search,
         options["rows"],
         options["format"] or _format_of(options["out"]),
