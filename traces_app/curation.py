@@ -75,6 +75,8 @@ def _judgement(value: str) -> dict[str, Any]:
         number = float(value)
     except ValueError:
         return {"label": value}
+    if not value.isascii() or "_" in value:
+        raise ValueError("A score's number is written in the digits 0 to 9.")
     if not math.isfinite(number):
         raise ValueError("A score is a finite number, or a word.")
     return {"value": number}

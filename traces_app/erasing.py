@@ -63,7 +63,8 @@ class Line:
 
 def count_traces(project: str, kind: str, subject_id: str, *, now_ns: int) -> int:
     """How many are stored now. Raises ValueError naming the field that is wrong."""
-    return len(_positions(project, _kind(kind, subject_id), subject_id, now_ns))
+    known_kind, subject_id = _subject(kind, subject_id)
+    return len(_positions(project, known_kind, subject_id, now_ns))
 
 
 def erase(
@@ -76,7 +77,7 @@ def erase(
     now_ns: int,
 ) -> Erasure:
     """Erase, or go on where that was stopped: by ``is_time_up``, or by anything. Raises ValueError."""
-    known_kind = _kind(kind, subject_id)
+    known_kind, subject_id = _subject(kind, subject_id)
     erasure = _begun(project, known_kind, subject_id, who, now_ns)
     for position in _left(project, erasure, subject_id, now_ns):
         _erase_one(project, erasure, subject_id, position, now_ns)
@@ -110,15 +111,18 @@ def list_lines(project: str, erasure_id: str, *, now_ns: int) -> list[Line]:
     ]
 
 
-def _kind(kind: str, subject_id: str) -> Kind:
+def _subject(kind: str, subject_id: str) -> tuple[Kind, str]:
+    """As it is stored: ids of traces are read in either case."""
     found = next((one for one in KINDS if one == kind), None)
     if found is None:
         raise ValueError(f"kind: write one of {', '.join(KINDS)}.")
     if not subject_id or len(subject_id) > MAX_ID_CHARACTERS:
         raise ValueError(f"id: write the {kind}'s id, at most {MAX_ID_CHARACTERS} characters.")
-    if found == "trace" and not is_trace_id(subject_id):
-        raise ValueError("id: a trace's id is 32 hexadecimal digits, in lower case.")
-    return found
+    if found != "trace":
+        return found, subject_id
+    if not is_trace_id(subject_id.lower()):
+        raise ValueError("id: a trace's id is 32 hexadecimal digits.")
+    return found, subject_id.lower()
 
 
 def _begun(project: str, kind: Kind, subject_id: str, who: str, now_ns: int) -> Erasure:

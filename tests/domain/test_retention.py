@@ -108,6 +108,6 @@ def test_a_condition_that_is_no_rule_is_refused(text: str, part: str) -> None:
 
 def test_days_are_read() -> None:
     assert [read_days(text) for text in ("1", " 3650 ", "forever", "For ever")] == [1, 3650, None, None]
-    for text in ("0", "3651", "-1", "1.5", "", "ten", "9" * 50, "²"):
+    for text in ("0", "3651", "-1", "1.5", "", "ten", "9" * 50, "²", "\u0663\u0660"):
         with pytest.raises(ValueError, match="days: write a whole number from 1 to 3650, or forever"):
             read_days(text)

@@ -48,6 +48,8 @@ def test_what_is_no_score_is_named(dev: Client, send: Sender) -> None:
         ({"name": " "}, "needs a name"),
         ({"value": ""}, "needs a number"),
         ({"value": "nan"}, "finite number"),
+        ({"value": "1_000"}, "digits 0 to 9"),
+        ({"value": "\u0663"}, "digits 0 to 9"),
         ({"comment": "x" * 2001}, "at most 2000"),
     ):
         assert said in score(dev, trace_id, **fields)

@@ -115,6 +115,8 @@ def read_condition(text: str) -> str:
         raise ValueError(
             f"condition: write a search, as error:true, of 1 to {MAX_CONDITION_CHARACTERS} characters."
         )
+    if not text.isprintable():
+        raise ValueError("condition: holds characters that cannot be seen.")
     search = parse_search(text)
     if search.problems:
         raise ValueError("condition: " + " ".join(search.problems))
@@ -136,7 +138,11 @@ def read_days(text: str) -> int | None:
     word = text.strip().lower()
     if word in ("forever", "for ever"):
         return None
-    if not word.isdecimal() or len(word) > len(str(MAX_DAYS)) or not 1 <= int(word) <= MAX_DAYS:
+    if (
+        not (word.isascii() and word.isdecimal())
+        or len(word) > len(str(MAX_DAYS))
+        or not 1 <= int(word) <= MAX_DAYS
+    ):
         raise ValueError(f"days: write a whole number from 1 to {MAX_DAYS}, or forever.")
     return int(word)
 

@@ -140,7 +140,10 @@ def _erase(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     )
     if receipt.ended_at_ns is None:
         return _ask_to_go_on(request, visitor, receipt, subject_id)
-    messages.success(request, "Erased. This is the receipt.")
+    if receipt.traces:
+        messages.success(request, "Erased. This is the receipt.")
+    else:
+        messages.warning(request, f"Nothing is stored of that {kind}: look whether the id is right.")
     return HttpResponseRedirect(reverse("explorer:erasure", args=[receipt.erasure_id]))
 
 

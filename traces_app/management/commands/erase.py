@@ -36,6 +36,8 @@ class Command(StoreCommand):
             receipt = erasing.erase(project, kind, id, who=WHO, now_ns=time.time_ns())
         except ValueError as error:
             raise CommandError(str(error)) from error
+        if not receipt.traces:
+            raise CommandError(f"Nothing is stored of that {kind}. Receipt {receipt.erasure_id}.")
         self.stdout.write(
             f"Erased {receipt.traces} traces, {receipt.spans} spans, {receipt.items} items, "
             f"{receipt.size_bytes} bytes. Receipt {receipt.erasure_id}."
