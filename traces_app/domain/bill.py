@@ -42,7 +42,7 @@ def month_named(name: str) -> Month:
     """Raises ValueError for what is not like ``2026-11``."""
     match = _MONTH.fullmatch(name)
     if match is None:
-        raise ValueError("month: write it as 2026-11")
+        raise ValueError("month: write it as 2026-11, from 2000-01 to 2099-12")
     year, number = int(match[1]), int(match[2])
     following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
     first = datetime(year, number, 1, tzinfo=UTC)
