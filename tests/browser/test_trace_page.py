@@ -57,6 +57,28 @@ def test_alike_siblings_are_one_row_that_opens_and_errors_stay_outside(page: Pag
     assert names(page) == ["top", "\N{MULTIPLICATION SIGN}7 step", *["step"] * 8]
 
 
+def test_columns_of_the_tree_are_chosen_and_remembered(page: Page, send: Sender) -> None:
+    trace_id = agent_trace(send)
+    open_trace(page, trace_id, "?view=tree")
+    heads = page.locator("[data-head] > span")
+    expect(heads).to_have_text(["Span", "Duration", "Tokens", "Cost"])
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_label("TTFT").check()
+    page.get_by_label("Tokens").uncheck()
+    expect(heads).to_have_text(["Span", "Duration", "TTFT", "Cost"])
+    assert page.locator("[data-rows] .row").first.locator(".c").count() == 3
+    open_trace(page, trace_id, "?view=tree")
+    expect(heads).to_have_text(["Span", "Duration", "TTFT", "Cost"])
+    page.get_by_text("Columns", exact=True).click()
+    for label in ("Duration", "TTFT", "Cost"):
+        page.get_by_label(label, exact=True).uncheck()
+    expect(heads).to_have_text(["Span"])
+    lane = page.locator("[data-rows] .row .lane").first.bounding_box()
+    assert lane is not None
+    assert lane["width"] > 200
+    assert not complaints_of_axe(page)
+
+
 def test_a_deep_link_opens_span_view_tab_and_time(page: Page, send: Sender) -> None:
     trace_id = agent_trace(send)
     open_trace(page, trace_id, f"#s={span_id(3)}&view=table&z=0-100&tab=attributes")

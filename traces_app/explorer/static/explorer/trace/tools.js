@@ -2,6 +2,7 @@
 
 import {el, setAttribute, setText, svg} from './dom.js';
 import {durationText} from './formats.js';
+import {fillMenu} from './tree_columns.js';
 
 const SAY_MS = 2500;
 const AXIS_MARKS = 3;
@@ -31,6 +32,7 @@ export function addTools(app) {
         }
     });
     bar.querySelector('[data-min-duration]').addEventListener('change', (event) => app.setMinDuration(Number(event.target.value)));
+    fillMenu(bar.querySelector('[data-columns]'), () => changeColumns(app));
     app.showTools = () => showTools(app, bar);
     app.showHead = () => showHead(app, root.querySelector('[data-head]'));
     app.say = (text) => say(root.querySelector('[data-say]'), text);
@@ -46,6 +48,12 @@ function closeSheet(app) {
 function group(app) {
     app.views.table.toggleGrouping();
     app.setView('table');
+}
+
+function changeColumns(app) {
+    app.views.tree.chooseColumns();
+    app.list.show(app.current, true);
+    app.showHead();
 }
 
 function sort(app, key) {
@@ -64,6 +72,7 @@ function showTools(app, bar) {
     }
     bar.querySelector('[data-act=grouping]').hidden = app.view !== 'table';
     bar.querySelector('[data-act=critical]').hidden = app.view !== 'tree';
+    bar.querySelector('[data-columns-menu]').hidden = app.view !== 'tree';
     setText(bar.querySelector('[data-count]'), app.current.describe());
     const nothing = app.root.querySelector('[data-nothing]');
     nothing.hidden = app.current.count() > 0;
