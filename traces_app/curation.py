@@ -136,12 +136,11 @@ def take_away(
     """The one way out of the store: with it go the links that show it, so that nothing which comes late is
     public. ``note`` is told what there was before it goes; its hour's statistics are stale.
     """
-    trace_ids = [position.split("#")[1]]
 
     def tell(found: Any) -> None:
+        links = sharing.revoke_shares(project, position.split("#")[1], now_ns=now_ns)
         if note is not None:
-            note({**found._asdict(), "links": sharing.count_shares(project, trace_ids, now_ns=now_ns)})
-        sharing.revoke_shares(project, trace_ids, now_ns=now_ns)
+            note({**found._asdict(), "links": links})
 
     return get_store().delete_trace_at(project, position, lists=lists, note=tell, now_ns=now_ns) is not None
 

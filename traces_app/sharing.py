@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -20,7 +19,6 @@ __all__ = [
     "REDACTIONS",
     "Share",
     "ShareNotFound",
-    "count_shares",
     "create_share",
     "list_shares",
     "open_share",
@@ -112,20 +110,12 @@ def revoke_share(project: str, share_id: str, *, now_ns: int) -> Share | None:
     return _share(project, value)
 
 
-def revoke_shares(project: str, trace_ids: Collection[str], *, now_ns: int) -> int:
-    """No link opens these traces any more, nor what comes of them later; how many did."""
-    found = _shares_of(project, trace_ids, now_ns)
+def revoke_shares(project: str, trace_id: str, *, now_ns: int) -> int:
+    """No link opens the trace any more, nor what comes of it later; how many did."""
+    found = [share for share in list_shares(project, now_ns=now_ns) if share.trace_id == trace_id]
     for share in found:
         get_store().delete_record(keys.shares_partition(project), share.share_id)
     return len(found)
-
-
-def count_shares(project: str, trace_ids: Collection[str], *, now_ns: int) -> int:
-    return len(_shares_of(project, trace_ids, now_ns))
-
-
-def _shares_of(project: str, trace_ids: Collection[str], now_ns: int) -> list[Share]:
-    return [share for share in list_shares(project, now_ns=now_ns) if share.trace_id in trace_ids]
 
 
 def open_share(token: str, *, now_ns: int) -> tuple[Share, queries.Trace]:

@@ -117,6 +117,20 @@ def test_a_span_that_comes_after_its_root_waits_a_second_however_old_the_trace()
     assert clocked.sent[-1][1] == ["late"]
 
 
+def test_a_failed_span_leaves_after_a_second_with_what_waits_however_old_the_trace() -> None:
+    clocked = Clocked()
+    trace = run_of_turns(clocked, turns=1, seconds=100.0)
+    clocked.pass_seconds(60.0)
+    trace.span("waiting").finish()
+    clocked.pass_seconds(5.0)
+    sent = len(clocked.sent)
+    failed = trace.span("failed")
+    failed.set_error("out of memory")
+    failed.finish()
+    clocked.pass_seconds(1.25)
+    assert [names for _, names in clocked.sent[sent:]] == [["waiting", "failed"]]
+
+
 def test_a_short_trace_leaves_at_its_end_and_takes_no_running_one_along() -> None:
     clocked = Clocked()
     run = run_of_turns(clocked, turns=1, seconds=100.0)

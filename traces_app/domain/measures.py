@@ -34,7 +34,7 @@ SECTIONS: Final[dict[Section, tuple[str, ...]]] = {
 }
 """What is kept together: a page reads one of them."""
 
-MAX_VALUES: Final = {"user": 1000, "session": 2000, "written": 100_000}
+MAX_VALUES: Final = {"user": 1000, "session": 2000, "all": 100_000, "written": 100_000}
 MAX_VALUES_OF_OTHERS: Final = 100
 """Different values an hour keeps apart; what is rarer is added up as ``OTHERS``."""
 

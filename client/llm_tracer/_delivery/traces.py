@@ -33,7 +33,8 @@ class TraceGroups:
     COALESCE_SECONDS: Final = 0.08
     """A complete trace leaves after this, together with others that end meanwhile."""
     MIN_WAIT_SECONDS: Final = 1.0
-    """Spans of a trace that still runs leave after this at the earliest: young traces are looked at."""
+    """Spans of a trace that still runs leave after this at the earliest: young traces are looked at. So do
+    failed ones of any, with what waits beside them."""
     WAIT_OF_AGE: Final = 0.5
     """Of the trace's age, they wait so much: who follows a run sees its first two thirds at least."""
     MAX_WAIT_SECONDS: Final = 60.0
@@ -103,8 +104,8 @@ class TraceGroups:
     def _wait_seconds(self, span: Span, now: float) -> float:
         state = span.shared_state
         state.seen_at = now if state.seen_at is None else state.seen_at
-        if state.root_head is not None:
-            return self.MIN_WAIT_SECONDS  # the root has left: these are late
+        if state.root_head is not None or span.is_failed:
+            return self.MIN_WAIT_SECONDS  # the root has left, or the process may die of it
         wait_seconds = (now - state.seen_at) * self.WAIT_OF_AGE
         if self.thinning is not None and self.holds(span):
             wait_seconds = (self.thinning.slow_ns or 0) / 1e9  # then it is slow, and so kept in any case
