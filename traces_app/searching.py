@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 import orjson
 
 from traces_app.domain.search import Search
 from traces_app.domain.summary import TraceSummary
+from traces_app.domain.tool_calls import unanswered_calls
 from traces_app.queries import (
     MANY_ITEMS,
     MAX_SEARCHED,
@@ -209,7 +210,15 @@ def _holds(project: str, search: Search, summary: TraceSummary, *, now_ns: int) 
         trace = get_trace(project, summary.trace_id, now_ns=now_ns)
     except TraceNotFound:  # expired or deleted between the list and here
         return False
-    return any(search.matches_span(row.span, partial(_texts, trace, row.span.span_id)) for row in trace.rows)
+    missed = cache(lambda: unanswered_calls([row.span for row in trace.rows], trace.span))
+    return any(
+        search.matches_span(
+            row.span,
+            texts=partial(_texts, trace, row.span.span_id),
+            is_missed=lambda span_id=row.span.span_id: span_id in missed(),  # type: ignore[misc]
+        )
+        for row in trace.rows
+    )
 
 
 def _texts(trace: Trace, span_id: str) -> str:

@@ -12,6 +12,7 @@ from tests.explorer.conftest import Sender
 from tests.explorer.pages import Page
 from traces_app.domain.span import Usage
 from traces_app.explorer.views import traces as views
+from traces_app.explorer.visible import as_typed
 
 
 def page_at(browser: Client, query: str = "") -> Any:
@@ -77,7 +78,7 @@ def test_presets_ask_what_is_asked_often_and_take_it_back(dev: Client, send: Sen
     send(name="good")
     page = page_at(dev)
     preset = {one.text: one for one in page.presets}
-    assert list(preset) == ["Errors", "Slow", "Expensive", "Running"]
+    assert list(preset) == ["Errors", "Slow", "Expensive", "Missed tool call", "Running"]
     errors = page_at(dev, preset["Errors"].address)
     assert [line.name for line in errors.lines] == ["bad"]
     current = next(one for one in errors.presets if one.is_current)
@@ -119,7 +120,7 @@ def test_the_strip_counts_what_began_and_its_bars_narrow_the_time(dev: Client, s
     send(name="early", seconds_ago=3000, status="error")
     send(name="late", seconds_ago=100)
     strip = page_at(dev, "?range=1h").density
-    assert (strip.label, len(strip.bars), strip.unseen_width) == ("2 traces, 1 with errors", 2, "")
+    assert (strip.label, len(strip.bars), strip.unseen_width) == ("2 traces, 1 with a failed span", 2, "")
     assert [line.name for line in page_at(dev, strip.bars[0].address).lines] == ["early"]
     assert strip.bars[0].error_height
     assert not strip.bars[1].error_height
@@ -169,3 +170,76 @@ def test_earlier_links_keep_working(dev: Client, send: Sender) -> None:
     page = page_at(dev, "?tag=a+b&user=ana&q=chat&status=ok")
     assert [line.name for line in page.lines] == ["chat"]
     assert page.search_text == 'chat status:ok tag:"a b" user:ana'
+
+
+def test_a_failed_span_and_a_failed_trace_are_counted_apart_and_by_their_names(
+    dev: Client, send: Sender
+) -> None:
+    send({"status": "error", "error": {"message": "no"}}, name="ended well")
+    page = page_at(dev)
+    status = {link.text: link for link in page.choices[0].links}
+    assert (status["ok"].count, status["error"].count, status["any span failed"].count) == ("1", "", "1")
+    assert page.density.label == "1 trace, 1 with a failed span"
+    assert status["any span failed"].address == "?q=error%3Atrue"
+    chosen = page_at(dev, status["any span failed"].address).choices[0].links[-1]
+    assert (chosen.is_current, chosen.address) == (True, "?")
+
+
+def test_a_call_of_a_tool_that_nothing_answered_is_found_by_a_preset(dev: Client, send: Sender) -> None:
+    call = [{"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "weather"}}]}]
+    send({"kind": "llm", "output": call, "model": "small"}, name="missed")
+    send({"kind": "llm", "output": call}, {"kind": "tool", "tool": {"call_id": "c1"}}, name="answered")
+    send({"kind": "llm", "output": call}, name="may still be answered", status="pending", end_ns=None)
+    preset = next(one for one in page_at(dev).presets if one.text == "Missed tool call")
+    page = page_at(dev, preset.address)
+    assert [line.name for line in page.lines] == ["missed"]
+    assert page.searched == "searched inside 2 traces of 3 traces"
+    assert names(dev, "missed:true model:large", "&scope=any") == []
+    assert page_at(dev, "?q=-missed:true").query.problems == [
+        "missed: only finds traces with such a call, not those without one."
+    ]
+
+
+HOSTILE = "\x1b[31m\u202egnp\u200b"
+
+
+def test_hidden_characters_of_a_search_are_named_in_the_field_and_still_found(
+    dev: Client, send: Sender
+) -> None:
+    send(name=f"evil {HOSTILE}", tags=[HOSTILE])
+    send(name="plain")
+    response = dev.get(f"/dashboard/?q={quote(HOSTILE)}&range=1h")
+    assert not set("\x1b\u202e\u200b") & set(response.content.decode())
+    page = Page(response)
+    typed = next(one.get("value") for one in page.find("input") if one.get("name") == "q" and one.get("id"))
+    assert typed == "⟨ESC⟩[31m⟨U+202E⟩gnp⟨U+200B⟩"
+    assert names(dev, typed) == [f"evil {typed}"]
+    assert f"tag:{typed}" in page_at(dev).completions
+    assert names(dev, f"tag:{typed}") == [f"evil {typed}"]
+
+
+def test_only_names_of_hidden_characters_are_read_as_those() -> None:
+    assert as_typed("⟨ESC⟩ ⟨U+202E⟩") == "\x1b \u202e"
+    for kept in ("⟨U+0041⟩", "⟨ETX⟩", "⟨U+D800⟩", "⟨U+FFFFF⟩", "ESC"):
+        assert as_typed(kept) == kept
+
+
+def test_what_is_said_of_a_search_names_hidden_characters(dev: Client, send: Sender) -> None:
+    send(name="one")
+    problems = page_at(dev, "?q=" + quote('"\u202eopen')).query.problems
+    assert problems == ["A quote is not closed: “⟨U+202E⟩open”."]
+
+
+def test_scores_stand_in_the_row_the_low_ones_marked(dev: Client, send: Sender) -> None:
+    scores = [
+        {"name": name, "value": value} for name, value in (("a\u202e", 0.2), ("b", 1), ("c", 7.25), ("d", 1))
+    ]
+    send(name="judged", scores=scores)
+    line = page_at(dev).lines[0]
+    assert [(one.name, one.value, one.is_low) for one in line.scores] == [
+        ("a⟨U+202E⟩", "0.2", True),
+        ("b", "1", False),
+        ("c", "7.25", False),
+    ]
+    assert line.more_scores == "+1"
+    assert "score a⟨U+202E⟩: 0.2" in dev.get("/dashboard/").content.decode()

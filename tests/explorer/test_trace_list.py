@@ -166,6 +166,7 @@ def test_choices_count_what_the_page_shows(dev: Client, send: Sender) -> None:
         "error": "1",
         "cancelled": "",
         "running": "",
+        "any span failed": "1",
     }
     assert "Environment" not in choices
 
@@ -217,8 +218,8 @@ def test_the_strip_shows_traces_errors_cost_or_the_slow_ones(dev: Client, send: 
     send(kind="llm", cost_usd=0.5)
     send(status="error", error={"message": "broke"})
     for strip, told in (
-        ("", "1 with errors"),
-        ("errors", "1 with errors"),
+        ("", "1 with a failed span"),
+        ("errors", "1 with a failed span"),
         ("cost", "$0.5000"),
         ("p95", "p95 "),
     ):

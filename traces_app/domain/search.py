@@ -87,13 +87,21 @@ class Search:
             for term in self.terms
         )
 
-    def matches_span(self, span: Span, texts: Callable[[], str]) -> bool:
-        """``texts`` gives what the span took and gave, in lower case; it is asked for last."""
+    def matches_span(
+        self, span: Span, texts: Callable[[], str], is_missed: Callable[[], bool] = bool
+    ) -> bool:
+        """``texts`` gives what the span took and gave, in lower case, ``is_missed`` whether it asked for a
+        tool in vain; both cost more than the rest and are asked last.
+        """
         asked = [term for term in self.terms if self.is_of_spans(term)]
-        return all(_holds(term, _SPAN_TESTS[term.key], span) for term in asked if term.key != "text") and all(
-            any(value.lower() in texts() for value in term.values) != term.is_negated
-            for term in asked
-            if term.key == "text"
+        return (
+            all(_holds(term, _SPAN_TESTS[term.key], span) for term in asked if term.key not in _SPANS_ONLY)
+            and (all(term.key != "missed" for term in asked) or is_missed())
+            and all(
+                any(value.lower() in texts() for value in term.values) != term.is_negated
+                for term in asked
+                if term.key == "text"
+            )
         )
 
     def with_term(self, term: Term) -> Search:
@@ -207,6 +215,8 @@ def _term(piece: _Piece) -> Term:
         )
     if piece.key in _NUMBER_KEYS:
         return _number_term(piece, values)
+    if piece.key == "missed" and piece.is_negated:
+        raise ValueError("missed: only finds traces with such a call, not those without one.")
     if piece.operator not in ("", "="):
         raise ValueError(
             f"{piece.key}: holds text, so {piece.operator} has no meaning; write {piece.key}:value."
@@ -279,6 +289,8 @@ def _holds(term: Term, values_of: Values, subject: Any) -> bool:
 
 def _may_hold(term: Term, trace: TraceSummary) -> bool:
     """Whether a span of the trace can meet what is asked: spares opening those where none can."""
+    if term.key == "missed":
+        return trace.status != "pending"  # what runs may still answer
     asks_for_errors = (term.key, term.values, term.is_negated) in _ASKS_FOR_ERRORS
     return not asks_for_errors or trace.error_count > 0 or trace.status == "error"
 
@@ -318,6 +330,7 @@ _CHOICES: Final[dict[str, dict[str, str]]] = {
     "error": _TRUTHS,
     "scored": _TRUTHS,
     "pinned": _TRUTHS,
+    "missed": {"true": "true"},
     "kind": {kind: kind for kind in KINDS},
 }
 _NUMBER_KEYS: Final[dict[str, Callable[[str, str], float]]] = {
@@ -360,6 +373,7 @@ _TRACE_TESTS: Final[dict[str, Values]] = {
     "scored": lambda trace: (_word(bool(trace.scores)),),
     "pinned": lambda trace: (_word(trace.is_pinned),),
     "text": lambda _: (),
+    "missed": lambda _: (),
 }
 _SPAN_TESTS: Final[dict[str, Values]] = {
     "name": lambda span: (span.name, span.display_name),
@@ -370,10 +384,9 @@ _SPAN_TESTS: Final[dict[str, Values]] = {
     "duration": lambda span: (None if span.duration_ns is None else span.duration_ns / 1e6,),
     "ttft": lambda span: (span.time_to_first_token_ms,),
     "cost": lambda span: (span.cost_usd,),
-    "text": lambda _: (),
 }
 _ASKS_FOR_ERRORS: Final = frozenset({("error", ("true",), False), ("status", ("error",), False)})
-_SPANS_ONLY: Final = frozenset({"text"})
+_SPANS_ONLY: Final = frozenset({"text", "missed"})
 _OF_MANY_VALUES: Final = frozenset({"", "tag", "model", "text"})
 """A trace may have several of these: another condition adds to those there are."""
 

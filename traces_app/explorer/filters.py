@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from traces_app.domain.search import ANY_SPAN, ROOT, Search, Term, exactly, parse_search
+from traces_app.explorer.visible import as_typed, visible_line
 
 MINUTE_NS: Final = 60_000_000_000
 HOUR_NS: Final = 60 * MINUTE_NS
@@ -32,6 +33,7 @@ EARLIER_FIELDS: Final = {"status": "status", "tag": "tag", "user": "user", "sess
 
 MAX_VALUE_CHARACTERS: Final = 2000
 MAX_EARLIER_VALUES: Final = 20
+MAX_PROBLEM_CHARACTERS: Final = 600
 
 Parameters = dict[str, str]
 
@@ -120,7 +122,7 @@ def read_list_query(parameters: Mapping[str, Any], *, now_ns: int) -> ListQuery:
     kept: Parameters = {}
     for name in (*FIELDS, "project", "strip"):
         values = [value.strip()[:MAX_VALUE_CHARACTERS] for value in get_list(name)]
-        values = [value for value in values if value]
+        values = [as_typed(value) if name == "q" else value for value in values if value]
         if values:
             kept[name] = values[-1]
     problems: list[str] = []
@@ -131,7 +133,8 @@ def read_list_query(parameters: Mapping[str, Any], *, now_ns: int) -> ListQuery:
         del kept["strip"]
     search = parse_search(kept.get("q", ""), scope=kept.get("scope", ROOT))
     time = read_time_range(kept, problems, now_ns)
-    return ListQuery(kept, search, time, parameters.get("cursor") or None, [*problems, *search.problems])
+    problems = [visible_line(problem, MAX_PROBLEM_CHARACTERS) for problem in (*problems, *search.problems)]
+    return ListQuery(kept, search, time, parameters.get("cursor") or None, problems)
 
 
 def read_time_range(

@@ -25,6 +25,8 @@ _HIDDEN: Final = re.compile(
     "\ud800-\udfff"  # lone surrogates cannot be sent as UTF-8
     "\U000e0000-\U000e0fff]"  # tags and variation selectors: instructions smuggled to a model
 )
+_CODES: Final = {name: code for code, name in _NAMED_CONTROLS.items()}
+_NAMED: Final = re.compile("⟨(?:U\\+([0-9A-F]{4,5})|(" + "|".join(_CODES) + "))⟩")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ def visible_line(text: str, max_characters: int = 200) -> str:
     return visible(text.replace("\r\n", " ").replace("\n", " ").replace("\t", " "))
 
 
+def as_typed(text: str) -> str:
+    """What ``visible`` named as the characters again: who copies ``⟨ESC⟩`` from a page looks for that."""
+    return _NAMED.sub(_character, text)
+
+
 def excerpt(text: str, max_characters: int = MAX_TEXT_CHARACTERS) -> Excerpt:
     return Excerpt(
         text=visible(text[:max_characters]),
@@ -67,3 +74,10 @@ def size_bytes(text: str) -> int:
 def _symbol(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"⟨{_NAMED_CONTROLS.get(code, f'U+{code:04X}')}⟩"
+
+
+def _character(match: re.Match[str]) -> str:
+    """The name stays where it is of no hidden character, or of one that no address can carry."""
+    character = chr(int(match[1], 16) if match[1] else _CODES[match[2]])
+    is_hidden = _HIDDEN.fullmatch(character) and not "\ud800" <= character <= "\udfff"
+    return character if is_hidden else match[0]

@@ -10,6 +10,7 @@ from traces_app.domain.summary import TraceSummary
 from traces_app.explorer.filters import ListQuery
 from traces_app.explorer.formats import Moment, cost_text, duration_text, moment, plural
 from traces_app.explorer.pages.links import Link
+from traces_app.explorer.pages.list_filters import has_failed_span
 
 BARS: Final = 60
 MIN_SPAN_NS: Final = 60 * 10**9
@@ -74,7 +75,7 @@ def density(
             for name, one in _MEASURES.items()
         ],
         bars=bars,
-        label=f"{plural(len(shown), 'trace')}, {_failed(shown):,} with errors",
+        label=f"{plural(len(shown), 'trace')}, {_failed(shown):,} with a failed span",
         first=moment(first_ns, now_ns=now_ns),
         last=moment(last_ns, now_ns=now_ns),
         unseen_width=f"{unseen:.2f}%" if unseen > 1 else "",
@@ -92,7 +93,7 @@ class _Measure:
 
 
 def _failed(traces: Sequence[TraceSummary]) -> int:
-    return sum(trace.status == "error" or trace.error_count > 0 for trace in traces)
+    return sum(map(has_failed_span, traces))
 
 
 def _cost_usd(traces: Sequence[TraceSummary]) -> float:
@@ -105,8 +106,8 @@ def _p95_ms(traces: Sequence[TraceSummary]) -> float:
 
 
 _MEASURES: Final = {
-    "": _Measure("Traces", "How many began, those that failed red", len, lambda _: ""),
-    "errors": _Measure("Errors", "How many failed", _failed, lambda _: ""),
+    "": _Measure("Traces", "How many began, those with a failed span red", len, lambda _: ""),
+    "errors": _Measure("Errors", "In how many a span failed", _failed, lambda _: ""),
     "cost": _Measure("Cost", "What they cost, where that is known", _cost_usd, cost_text),
     "p95": _Measure(
         "p95", "95 % took no longer", _p95_ms, lambda value: f"p95 {duration_text(value * _MILLISECOND_NS)}"
@@ -127,7 +128,7 @@ def _bar(
     failed = _failed(traces)
     error_height = height if query.strip == "errors" else 0 if query.strip else height * failed / len(traces)
     at = moment(since_ns, now_ns=now_ns)
-    told = [plural(len(traces), "trace"), f"{failed:,} with errors" if failed else ""]
+    told = [plural(len(traces), "trace"), f"{failed:,} with a failed span" if failed else ""]
     told.append(_MEASURES[query.strip].text(value))
     return Bar(
         x=f"{100 * number / BARS:.2f}%",

@@ -13,7 +13,7 @@ from traces_app.domain.summary import TraceSummary
 from traces_app.explorer.filters import ListQuery
 from traces_app.explorer.formats import count_text
 from traces_app.explorer.pages.links import Link
-from traces_app.explorer.visible import visible_line
+from traces_app.explorer.visible import visible, visible_line
 
 __all__ = [
     "Choices",
@@ -22,6 +22,7 @@ __all__ = [
     "choices",
     "completions",
     "filter_link",
+    "has_failed_span",
     "presets",
     "scopes",
     "tag_link",
@@ -31,11 +32,19 @@ MAX_CHOICES_SHOWN: Final = 8
 MAX_COMPLETIONS: Final = 12
 """Of one key. A page of 50 rows offers some sixty."""
 
+MAX_COMPLETION_CHARACTERS: Final = 200
 SHORT_VALUE_CHARACTERS: Final = 28
 MIN_TRACES_FOR_SLOW: Final = 20
 SLOW_SHARE: Final = 0.95
 STATUS_LABELS: Final = {"ok": "ok", "error": "error", "cancelled": "cancelled", "pending": "running"}
-LOW_SCORE: Final = "score:<0.5"
+STATUS_TITLES: Final = {
+    "ok": "The trace itself ended well, whatever failed within",
+    "error": "The trace itself failed: its root, or where that never came a span",
+    "cancelled": "The trace itself was cancelled",
+    "pending": "The trace has not ended",
+}
+MISSED_TITLE: Final = "A model asked for a tool that nothing in its trace answered: traces are opened for it"
+LOW_SCORE: Final = 0.5
 
 _CHOICE_KEYS: Final[tuple[tuple[str, str, Callable[[TraceSummary], Iterable[str | None]]], ...]] = (
     ("Environment", "env", lambda trace: (trace.environment,)),
@@ -69,23 +78,40 @@ def tag_link(query: ListQuery, tag: str) -> Link:
 
 def choices(traces: Sequence[TraceSummary], query: ListQuery) -> list[Choices]:
     """Values seen among ``traces`` with their counts; those asked for always stand there."""
-    statuses = Counter(trace.status for trace in traces)
-    found = [Choices("Status", [_status_choice(query, name, statuses[name]) for name in STATUS_LABELS])]
+    found = [Choices("Status", _status_choices(traces, query))]
     for title, key, values_of in _CHOICE_KEYS:
         counts = Counter(value for trace in traces for value in dict.fromkeys(values_of(trace)) if value)
         found.append(_counted(title, key, query, counts))
     return [one for one in found if one.links]
 
 
-def _status_choice(query: ListQuery, status: str, count: int) -> Link:
-    term = exactly("status", status)
+def has_failed_span(trace: TraceSummary) -> bool:
+    return trace.status == "error" or trace.error_count > 0
+
+
+def _status_choices(traces: Sequence[TraceSummary], query: ListQuery) -> list[Link]:
+    """How traces ended; and apart from it those where some span failed: most of them end well."""
+    counts = Counter(trace.status for trace in traces)
+    links = [
+        _status_choice(query, exactly("status", name), label, counts[name], STATUS_TITLES[name])
+        for name, label in STATUS_LABELS.items()
+    ]
+    failed = sum(map(has_failed_span, traces))
+    return [
+        *links,
+        _status_choice(query, exactly("error", "true"), "any span failed", failed, "However the trace ended"),
+    ]
+
+
+def _status_choice(query: ListQuery, term: Term, label: str, count: int, title: str) -> Link:
     is_current = term in query.search.terms
     return Link(
-        STATUS_LABELS[status],
+        label,
         query.without(term) if is_current else query.with_term(term),
+        title=title,
         count=count_text(count) if count else "",
         is_current=is_current,
-        mark=status,
+        mark=term.values[0] if term.key == "status" else "part-error",
     )
 
 
@@ -121,10 +147,11 @@ def presets(traces: Sequence[TraceSummary], query: ListQuery) -> list[Link]:
         "Errors": ("error:true", "Traces with a failed span"),
         "Slow": (f"duration:>{slow_s:g}s", f"Longer than {slow_s:g} s"),
         "Expensive": (f"cost:>{high_usd:f}".rstrip("0").rstrip("."), f"More than ${high_usd:g}"),
-        "Running": ("status:pending", "Traces that have not ended"),
+        "Missed tool call": ("missed:true", MISSED_TITLE),
     }
     if any(trace.scores for trace in traces) or any(term.key == "score" for term in query.search.terms):
-        offered["Low score"] = (LOW_SCORE, "A score below 0.5")
+        offered["Low score"] = (f"score:<{LOW_SCORE:g}", f"A score below {LOW_SCORE:g}")
+    offered["Running"] = ("status:pending", "Traces that have not ended")
     return [_preset(query, label, *question) for label, question in offered.items()]
 
 
@@ -171,8 +198,8 @@ def completions(traces: Sequence[TraceSummary]) -> list[str]:
     for _, key, values_of in _CHOICE_KEYS:
         counts = Counter(value for trace in traces for value in values_of(trace) if value)
         found += [
-            f"{key}:{quoted(value, always=True)}"
+            f"{key}:{visible(quoted(value, always=True))}"
             for value, _ in counts.most_common(MAX_COMPLETIONS)
-            if visible_line(value) == value
+            if len(value) <= MAX_COMPLETION_CHARACTERS
         ]
     return found + [f"{key}:" for key in KEYS]

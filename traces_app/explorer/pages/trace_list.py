@@ -29,6 +29,7 @@ from traces_app.explorer.formats import (
 from traces_app.explorer.pages.density import Density, density
 from traces_app.explorer.pages.links import Link
 from traces_app.explorer.pages.list_filters import (
+    LOW_SCORE,
     STATUS_LABELS,
     Choices,
     chips,
@@ -40,7 +41,7 @@ from traces_app.explorer.pages.list_filters import (
     tag_link,
 )
 from traces_app.explorer.pages.times import RANGE_LABELS, RangePicker, range_picker
-from traces_app.explorer.visible import visible_line
+from traces_app.explorer.visible import visible, visible_line
 from traces_app.explorer.visitor import Visitor
 from traces_app.saved_views import SavedView
 from traces_app.searching import Found
@@ -48,8 +49,16 @@ from traces_app.searching import Found
 PAGE_SIZE: Final = 50
 MAX_TAGS_SHOWN: Final = 3
 MAX_MODELS_SHOWN: Final = 2
+MAX_SCORES_SHOWN: Final = 3
 MAX_LOSSES_SHOWN: Final = 3
 _MILLISECOND_NS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreChip:
+    name: str
+    value: str
+    is_low: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,8 @@ class TraceLine:
     more_tags: str
     models: list[str]
     more_models: str
+    scores: list[ScoreChip]
+    more_scores: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +152,7 @@ def trace_list_page(
     return TraceListPage(
         project=visitor.project,
         query=query,
-        search_text=query.text,
+        search_text=visible(query.text),
         lines=[_line(summary, query, longest_ms, kept, visitor.now_ns) for summary in found.traces],
         range=_range(query, visitor.now_ns),
         scopes=scopes(query),
@@ -173,7 +184,7 @@ def _is_all(found: Found) -> bool:
 def _range(query: ListQuery, now_ns: int) -> RangePicker:
     return range_picker(
         query.time,
-        query.parameters,
+        {name: visible(value) for name, value in query.parameters.items()},
         address=query.with_range,
         names=tuple(RANGE_LABELS),
         any_time=True,
@@ -252,7 +263,13 @@ def _line(
         more_tags=_more(summary.tags, MAX_TAGS_SHOWN),
         models=[visible_line(model, 60) for model in summary.models[:MAX_MODELS_SHOWN]],
         more_models=_more(summary.models, MAX_MODELS_SHOWN),
+        scores=[_score(name, value) for name, value in list(summary.scores.items())[:MAX_SCORES_SHOWN]],
+        more_scores=_more(list(summary.scores), MAX_SCORES_SHOWN),
     )
+
+
+def _score(name: str, value: float) -> ScoreChip:
+    return ScoreChip(visible_line(name, 24), f"{value:.3g}", is_low=value < LOW_SCORE)
 
 
 def kept_text(summary: TraceSummary, kept_by: str, now_ns: int) -> tuple[str, str]:
