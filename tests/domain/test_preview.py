@@ -16,3 +16,14 @@ def test_what_a_decorator_saw_is_shown_without_its_wrapping() -> None:
     assert preview({"args": [], "kwargs": {"question": "sky?"}}) == "sky?"
     assert preview({"args": [], "kwargs": {}}) is None
     assert preview({"messages": [{"type": "ai", "data": {"content": "blue", "type": "ai"}}]}) == "blue"
+
+
+def test_an_answer_that_only_calls_tools_names_them() -> None:
+    calls = [
+        {"id": "c1", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}},
+        {"name": "time", "arguments": {}},
+    ]
+    answer = [{"role": "assistant", "content": None, "tool_calls": calls}]
+    assert preview_of_answer(answer) == 'weather {"city":"Oslo"} time {}'
+    assert preview_of_answer([answer[0] | {"content": "I look it up."}]) == "I look it up."
+    assert preview({"content": "", "tool_calls": "none"}) == '{"content":"","tool_calls":"none"}'

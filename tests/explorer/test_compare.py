@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.test import Client
@@ -130,3 +131,61 @@ def test_large_traces_are_shown_page_by_page(dev: Client, send: Sender) -> None:
     last = compared(dev, first, second, "&page=3")
     assert (last.rows[-1].name, last.rows[-1].state, last.later_address) == ("step 249", "removed", "")
     assert span_id(1)
+
+
+def test_json_is_compared_by_path_and_texts_in_it_by_word(dev: Client, send: Sender) -> None:
+    before = {"city": "Oslo", "note": "rain in the morning", "id": "call_abcdef12", "n": 1}
+    after = {"city": "Oslo", "note": "snow in the morning", "id": "call_98765432", "n": "1", "new": "\u202ex"}
+    first = send({"name": "weather", "kind": "tool", "input": json.dumps(before), "output": before})
+    second = send({"name": "weather", "kind": "tool", "input": json.dumps(after), "output": after})
+    for diff in compared(dev, first, second, "&row=1").diffs:
+        assert [(one.path, [tuple(piece) for piece in one.pieces]) for one in diff.paths] == [
+            ("$.note", [("removed", "rain"), ("added", "snow"), ("same", " in the morning")]),
+            ("$.n", [("removed", "1"), ("added", '"1"')]),
+            ("$.new", [("added", "⟨U+202E⟩x")]),
+        ]
+    whole = compared(dev, first, second, "&row=1&ids=shown").diffs[0]
+    assert "$.id" in [one.path for one in whole.paths]
+
+
+def test_what_is_not_compared_is_said(dev: Client, send: Sender) -> None:
+    same = "word " * 20_000
+    first, second = (send(call(output=same + end)) for end in ("one", "two"))
+    output = next(one for one in compared(dev, first, second).diffs if one.label == "Output")
+    assert output.note == "No difference found. Only the first 60,000 characters of each are compared."
+    first, second = (send(call(output={f"k{n}": n + add for n in range(150)})) for add in (0, 1))
+    output = next(one for one in compared(dev, first, second).diffs if one.label == "Output")
+    assert (len(output.paths), output.note) == (100, "Only the first 100 differences are shown.")
+    first, second = send(call(output={"a": "x" * 3000})), send(call(output={"a": 1}))
+    output = next(one for one in compared(dev, first, second).diffs if one.label == "Output")
+    assert output.paths[0].pieces[0].text.endswith("x … 1,002 more characters")
+
+
+def test_of_more_than_two_the_words_of_any_are_held_against_the_first(dev: Client, send: Sender) -> None:
+    ids = [send(call(output=f"It {words} today")) for words in ("rains", "snows", "thunders")]
+    page = compared(dev, ids[0], ids[1], f"&c={ids[2]}")
+    assert [(link.text, link.is_current) for link in page.others] == [("A and B", True), ("A and C", False)]
+    page = dev.get(page.others[1].address).context["page"]
+    assert page.others[1].is_current
+    output = next(one for one in page.diffs if one.label == "Output")
+    assert [piece.text for piece in output.pieces if piece.kind == "added"] == ["thunders"]
+    assert "with=c" in page.rows[0].address
+    assert compared(dev, ids[0], ids[1], "&with=c").others == []
+    assert compared(dev, ids[0], ids[1], f"&c={ids[2]}&with=z").others[0].is_current
+
+
+def test_many_times_as_much_is_said_in_times(dev: Client, send: Sender) -> None:
+    first, second = (send(call(usage=Usage(count, 100))) for count in (10, 4815))
+    tokens = {total.label: total.figures[1].delta for total in compared(dev, first, second).totals}
+    assert tokens["Tokens in"] == "+4,805 (x482)"
+
+
+def test_a_span_that_only_one_has_is_shown_whole(dev: Client, send: Sender) -> None:
+    first = send(call(), {"name": "old", "kind": "tool", "output": {"found": "\x1bnothing"}})
+    second = send(call())
+    page = compared(dev, first, second, "&row=2")
+    assert page.only_one == "Only A has this span."
+    assert [(diff.label, diff.pieces[0].kind) for diff in page.diffs] == [("Output", "same")]
+    assert "nothing" in page.diffs[0].pieces[0].text
+    page = compared(dev, second, first, "&row=2")
+    assert (page.only_one, len(page.diffs)) == ("Only B has this span.", 1)

@@ -6,6 +6,7 @@ from django.test import Client
 from tests.explorer.conftest import Sender
 from tests.explorer.pages import Page
 from traces_app.domain.span import Usage
+from traces_app.explorer.formats import UNKNOWN
 from traces_app.explorer.pages.charts import Series, bar_chart, line_chart, nice_top
 
 CALL = {
@@ -54,11 +55,21 @@ def test_every_chart_has_its_numbers_as_a_table(dev: Client, send: Sender) -> No
     send(CALL, seconds_ago=7200)
     page = Page(dev.get("/dashboard/statistics?range=24h"))
     figures = page.find("figure", "chart")
-    assert len(figures) == 5
+    assert len(figures) == 6
     for figure in figures:
         rows = [element for element in page.find("tr") if element.is_inside(figure)]
         columns = [element for element in page.find("rect", "over") if element.is_inside(figure)]
         assert len(rows) == len(columns) + 1 >= 24
+
+
+def test_an_hour_without_traces_has_no_share_of_errors(dev: Client, send: Sender) -> None:
+    send(status="error", seconds_ago=3 * 3600)
+    send(seconds_ago=3 * 3600)
+    charts = {
+        chart.title: chart for chart in dev.get("/dashboard/statistics?range=24h").context["page"].charts
+    }
+    cells = [column.cells[0] for column in charts["With errors"].columns]
+    assert (cells.count("50 %"), cells.count(UNKNOWN)) == (1, len(cells) - 1)
 
 
 def test_a_time_without_traces_says_so(dev: Client, send: Sender) -> None:

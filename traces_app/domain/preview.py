@@ -42,8 +42,8 @@ def spoken_text(value: Any) -> str:
 
 
 def _text_of_object(value: dict[str, Any]) -> str:
-    if value.get("type") == "tool_call":
-        return f"{value.get('name')} {orjson.dumps(value.get('arguments')).decode()}"
+    if calls := _calls_alone(value):
+        return " ".join(map(_text_of_call, calls))
     if value.keys() == {"args", "kwargs"}:  # what a decorator saw of a call
         return spoken_text(value["args"] or value["kwargs"] or None)
     for key in ("content", "text", "messages", "parts", "data", "kwargs"):  # LangChain's in the last two
@@ -54,3 +54,21 @@ def _text_of_object(value: dict[str, Any]) -> str:
     if value.get("parts") == []:
         return ""
     return orjson.dumps(value).decode() if value else ""
+
+
+def _calls_alone(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of a message that says nothing beside the tools it calls; or the call itself."""
+    if value.get("type") == "tool_call":
+        return [value]
+    calls = value.get("tool_calls")
+    if value.get("content") or not isinstance(calls, list):
+        return []
+    return [call for call in calls if isinstance(call, dict)]
+
+
+def _text_of_call(call: dict[str, Any]) -> str:
+    inner = call["function"] if isinstance(call.get("function"), dict) else call
+    arguments = inner.get("arguments")
+    return (
+        f"{inner.get('name')} {arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()}"
+    )

@@ -90,9 +90,7 @@ class Search:
     def matches_span(
         self, span: Span, texts: Callable[[], str], is_missed: Callable[[], bool] = bool
     ) -> bool:
-        """``texts`` gives what the span took and gave, in lower case, ``is_missed`` whether it asked for a
-        tool in vain; both cost more than the rest and are asked last.
-        """
+        """What opens the span is asked last: its ``texts`` in lower case, whether it ``is_missed``."""
         asked = [term for term in self.terms if self.is_of_spans(term)]
         return (
             all(_holds(term, _SPAN_TESTS[term.key], span) for term in asked if term.key not in _SPANS_ONLY)

@@ -241,3 +241,24 @@ def test_the_strip_shows_what_is_chosen_and_keeps_it(open_page: Open) -> None:
     expect(page.locator(".density a.measure[aria-current]")).to_have_text("p95")
     page.locator(".presets a", has_text="Errors").click()
     expect(page.locator(".density a.measure[aria-current]")).to_have_text("p95")
+
+
+def test_a_hidden_character_is_seen_in_the_field_and_searched_for(open_page: Open, server: str) -> None:
+    send(server, name="odd \u202eeman", number=902)
+    page = open_page("?q=%E2%80%AEeman")
+    search = page.locator("[data-search]")
+    expect(search).to_have_value("⟨U+202E⟩eman")
+    expect_rows(page, 1)
+    search.press("Enter")
+    page.wait_for_url(lambda url: "27E8" in url.upper() or "%E2%9F%A8" in url.upper())
+    expect_rows(page, 1)
+    expect(page.locator(".chips a span").first).to_have_text("⟨U+202E⟩eman")
+
+
+def test_missed_tool_calls_are_asked_for_with_one_click_and_again_taken_back(open_page: Open) -> None:
+    page = open_page()
+    page.locator(".presets a", has_text="Missed tool call").click()
+    expect(page.locator(".searched")).to_contain_text("searched inside")
+    expect(page.locator(".presets a[aria-current]")).to_have_text("Missed tool call")
+    page.locator(".presets a[aria-current]").click()
+    expect_rows(page, 50)

@@ -16,6 +16,7 @@ from traces_app.domain.tree import TreeRow
 from traces_app.explorer.formats import Moment, cost_text, count_text, duration_text, moment
 from traces_app.explorer.pages.compare_config import Change, changes_between
 from traces_app.explorer.pages.compare_text import FieldDiff, field_diffs
+from traces_app.explorer.pages.links import Link
 from traces_app.explorer.pages.list_filters import STATUS_LABELS
 from traces_app.explorer.pages.tree_rows import MAX_DEPTH_DRAWN, MAX_NAME_CHARACTERS
 from traces_app.explorer.visible import visible_line
@@ -24,6 +25,8 @@ from traces_app.queries import Trace
 
 ROWS_PER_PAGE: Final = 100
 LETTERS: Final = "ABCD"
+MANY_TIMES: Final = 10
+MINUS: Final = "\N{MINUS SIGN}"
 _MILLISECOND_NS: Final = 1_000_000
 
 
@@ -78,6 +81,8 @@ class ComparePage:
     only_address: str
     selected_name: str
     diffs: list[FieldDiff]
+    only_one: str
+    others: list[Link]
     ignores_ids: bool
     ids_address: str
     swap_address: str
@@ -87,19 +92,21 @@ class ComparePage:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the address asks for: the pair to read, the page of rows, and what to leave out."""
+    """What the address asks for: the row and the two traces to read, the page of rows, what to leave out."""
 
     trace_ids: tuple[str, ...]
     row: str = ""
     page: str = ""
     only_changed: bool = False
     ignore_ids: bool = True
+    other: str = "b"
+    """The letter of the trace whose words are held against the first's."""
 
     def address(self, **changed: Any) -> str:
         """The same page but for ``changed``."""
         pairs = [(LETTERS[index].lower(), trace_id) for index, trace_id in enumerate(self.trace_ids)]
         fields = {"row": self.row, "page": self.page, "only": "changed" if self.only_changed else ""}
-        fields["ids"] = "" if self.ignore_ids else "shown"
+        fields |= {"ids": "" if self.ignore_ids else "shown", "with": "" if self.other == "b" else self.other}
         pairs += [(name, str(value)) for name, value in (fields | changed).items() if value]
         return f"{reverse('explorer:compare')}?{urlencode(pairs)}"
 
@@ -132,13 +139,40 @@ def compare_page(traces: Sequence[Trace], asked: Asked, *, visitor: Visitor) -> 
         only_changed=asked.only_changed,
         only_address=asked.address(only="" if asked.only_changed else "changed", page=""),
         selected_name=_pair_name(spans),
-        diffs=field_diffs(spans, ignore_ids=asked.ignore_ids),
+        diffs=field_diffs(spans[0], spans[_other(asked)], ignore_ids=asked.ignore_ids),
+        only_one=_only_one(spans, asked),
+        others=_others(asked, selected),
         ignores_ids=asked.ignore_ids,
         ids_address=asked.address(ids="shown" if asked.ignore_ids else "", row=selected) + "#pair",
         swap_address=Asked(asked.trace_ids[::-1]).address(),
         added=sum(row[0] is None for row in aligned),
         removed=sum(row[0] is not None and row[1] is None for row in aligned),
     )
+
+
+def _other(asked: Asked) -> int:
+    return next((at for at in range(2, len(asked.trace_ids)) if LETTERS[at].lower() == asked.other), 1)
+
+
+def _others(asked: Asked, selected: int) -> list[Link]:
+    """With more than two: which of them the words of the first are held against."""
+    found = [
+        Link(
+            f"A and {LETTERS[at]}",
+            asked.address(row=str(selected), **{"with": LETTERS[at].lower() if at > 1 else ""}) + "#pair",
+            is_current=at == _other(asked),
+        )
+        for at in range(1, len(asked.trace_ids))
+    ]
+    return found if len(found) > 1 else []
+
+
+def _only_one(spans: Sequence[Span | None], asked: Asked) -> str:
+    at = _other(asked)
+    having = [letter for letter, span in ((LETTERS[0], spans[0]), (LETTERS[at], spans[at])) if span]
+    if len(having) == 1:
+        return f"Only {having[0]} has this span."
+    return "" if having else f"Neither {LETTERS[0]} nor {LETTERS[at]} has this span."
 
 
 # -- alignment -------------------------------------------------------------------------------------
@@ -218,11 +252,18 @@ def _figure(value: Any, base: Any, text: Any, is_judged: bool) -> Figure:  # noq
     """Of time, tokens, money and errors less is better; a hundredth more or less is neither."""
     if value is None or base is None or value == base:
         return Figure(text(value))
-    sign = "+" if value > base else "\N{MINUS SIGN}"
-    percent = f" ({sign}{100 * abs(value - base) / base:.0f} %)" if base else ""
+    sign = "+" if value > base else MINUS
+    percent = f" ({_share_text(value, base)})" if base else ""
     is_much = abs(value - base) > abs(base) / 100
     mark = ("worse" if value > base else "better") if is_judged and is_much else ""
     return Figure(text(value), f"{sign}{text(abs(value - base))}{percent}", mark)
+
+
+def _share_text(value: Any, base: Any) -> str:
+    """``+12 %``; from ten times as much on how many times."""
+    if value >= MANY_TIMES * base:
+        return f"x{value / base:,.0f}"
+    return f"{'+' if value > base else MINUS}{100 * abs(value - base) / base:.0f} %"
 
 
 def _row(traces: Sequence[Trace], row: Aligned, number: int, asked: Asked, selected: int) -> AlignedRow:

@@ -131,7 +131,16 @@ def _charts(found: Statistics, now_ns: int) -> list[Chart]:
     measures = [part.get(EVERYTHING, {}).get(EVERYTHING, Measures()) for part in parts]
     moments = [moment(start * HOUR_NS, now_ns=now_ns) for start in starts]
     per = f"every {step_h} hours" if step_h > 1 else "every hour"
-    return [*_bars(measures, moments, per), *_percentiles(measures, moments, per)]
+    traces, *sums = _bars(measures, moments, per)
+    return [traces, _failures(measures, moments, per), *sums, *_percentiles(measures, moments, per)]
+
+
+def _failures(measures: list[Measures], moments: list[Moment | None], per: str) -> Chart:
+    """A time without traces has no share: a gap, not 0 %."""
+    shares = [one.errors / one.count if one.count else None for one in measures]
+    return line_chart(
+        "With errors", [Series("share", "bad", shares)], moments, _percent, summary=f"of the traces, {per}"
+    )
 
 
 def _bars(measures: list[Measures], moments: list[Moment | None], per: str) -> list[Chart]:
@@ -223,6 +232,10 @@ def _duration(duration_ms: float | None) -> str:
 
 def _whole(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.0f}" if value >= 1 or value == 0 else f"{value:g}"
+
+
+def _percent(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{100 * value:.3g} %"
 
 
 def _short(value: float | None) -> str:

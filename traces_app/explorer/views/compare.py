@@ -69,6 +69,7 @@ def _asked(request: HttpRequest) -> Asked:
         page=request.GET.get("page", ""),
         only_changed=request.GET.get("only") == "changed",
         ignore_ids=request.GET.get("ids") != "shown",
+        other=request.GET.get("with", "b"),
     )
 
 
