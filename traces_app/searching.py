@@ -210,12 +210,12 @@ def _holds(project: str, search: Search, summary: TraceSummary, *, now_ns: int) 
         trace = get_trace(project, summary.trace_id, now_ns=now_ns)
     except TraceNotFound:  # expired or deleted between the list and here
         return False
-    missed = cache(lambda: unanswered_calls([row.span for row in trace.rows], trace.span))
+    found = cache(lambda: unanswered_calls([row.span for row in trace.rows], trace.span))
     return any(
         search.matches_span(
             row.span,
             texts=partial(_texts, trace, row.span.span_id),
-            is_missed=lambda span_id=row.span.span_id: span_id in missed(),  # type: ignore[misc]
+            missed=lambda span_id=row.span.span_id: span_id in found(),  # type: ignore[misc]
         )
         for row in trace.rows
     )

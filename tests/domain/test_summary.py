@@ -115,6 +115,33 @@ def test_a_fragment_of_the_version_before_opens_and_its_cost_is_unknown() -> Non
     assert fragment.metered is None
 
 
+WRITTEN_BY_VERSION_3 = bytes.fromhex(
+    "03000000e47b2266223a7b226e223a2272756e222c2273223a313939393939393934303030313030303030302c2265223a3139"
+    "39393939393934303031323030303030302c2272223a2230303030303030303030303030303031222c226b223a22636861696e"
+    "222c227374223a226f6b222c2275223a2275222c227373223a2273222c2274223a5b2261225d2c2269223a2257686572652069"
+    "73206d792070617263656c3f222c226f223a224f6e2069747320776179227d2c2274223a7b226e223a322c2269223a3130302c"
+    "226f223a31302c2263223a34302c2224223a3235303030303030307d7d0200000000000000010000000000000000000202de01"
+    "640a2880e59a770a"
+)
+
+
+def test_spans_without_a_prompt_are_written_as_before_prompts_were_listed() -> None:
+    fragment = unpack_fragment(WRITTEN_BY_VERSION_3, with_entries=True)
+    assert (fragment.facts.name, fragment.facts.prompts, fragment.totals.span_count) == ("run", [], 2)
+    assert pack_without_note(fragment_of([ROOT, llm(2)])) == WRITTEN_BY_VERSION_3
+
+
+def test_prompts_are_listed_with_their_versions_of_all_batches_each_once() -> None:
+    first = [ROOT, llm(2, prompt={"name": "reply", "version": 3}), llm(3, prompt={"version": "draft"})]
+    second = [llm(4, prompt={"name": "reply", "version": 3}), llm(5, prompt={"name": "plan" * 50})]
+    assert pack_fragment(fragment_of(first))[0] == 5
+    assert summary(first).prompts == ["reply 3", "draft"]
+    assert summary(first, second).prompts == ["reply 3", "draft", ("plan" * 50)[:80]]
+    assert summary([llm(2, prompt={"template": "Say {x}"}), ROOT]).prompts == []
+    many = [llm(number, prompt={"name": f"p{number}"}) for number in range(2, 30)]
+    assert len(summary([ROOT, *many]).prompts) == 8
+
+
 @pytest.mark.parametrize(
     "metered",
     [

@@ -243,3 +243,14 @@ def test_scores_stand_in_the_row_the_low_ones_marked(dev: Client, send: Sender) 
     ]
     assert line.more_scores == "+1"
     assert "score a⟨U+202E⟩: 0.2" in dev.get("/dashboard/").content.decode()
+
+
+def test_prompts_are_chosen_by_their_version(dev: Client, send: Sender) -> None:
+    for version in (1, 2, 2):
+        send({"kind": "llm", "prompt": {"name": "reply", "version": version}}, name=f"run {version}")
+    choices = next(one for one in page_at(dev).choices if one.title == "Prompt")
+    assert [(link.text, link.count) for link in choices.links] == [("reply 2", "2"), ("reply 1", "1")]
+    page = page_at(dev, choices.links[1].address)
+    assert [line.name for line in page.lines] == ["run 1"]
+    assert names(dev, "prompt:reply") == ["run 1", "run 2", "run 2"]
+    assert 'prompt:"reply 1"' in page.completions

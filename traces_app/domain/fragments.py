@@ -16,10 +16,11 @@ from traces_app.domain.metering import pack_note, unpack_note
 from traces_app.domain.summary import Facts, Fragment
 from traces_app.domain.totals import Entry, Totals
 
-FRAGMENT_VERSION: Final = 4
+FRAGMENT_VERSION: Final = 5
 """2 adds to an entry what a call took, and its model; 3 a note of what the batch consumed, behind the table;
-4 is one whose spans were not kept. Tables of all versions read the same."""
+4 is one whose spans were not kept; 5 names prompts. Tables of all versions read the same."""
 
+THINNED_VERSION: Final = 4
 PLAIN_VERSION: Final = 3
 """Of all others: what is sent again after an update has the same name as before."""
 
@@ -46,6 +47,7 @@ _FACTS: Final = {
     "dropped": "d",
     "first_token_ms": "ft",
     "scores": "sc",
+    "prompts": "p",
     "raw_bytes": "b",
     "stored_bytes": "sb",
     "thinned": "th",
@@ -90,9 +92,14 @@ def pack_without_note(fragment: Fragment) -> bytes:
         "t": _known_by_short_name(fragment.totals, _TOTALS),
     }
     text = orjson.dumps(header)
-    version = PLAIN_VERSION if fragment.facts.thinned is None else FRAGMENT_VERSION
-    start = bytes((version,)) + len(text).to_bytes(HEADER_LENGTH_BYTES, "big")
+    start = bytes((_version(fragment.facts),)) + len(text).to_bytes(HEADER_LENGTH_BYTES, "big")
     return start + text + _pack_entries(fragment.entries, fragment.facts.models)
+
+
+def _version(facts: Facts) -> int:
+    if facts.prompts:
+        return FRAGMENT_VERSION
+    return PLAIN_VERSION if facts.thinned is None else THINNED_VERSION
 
 
 def unpack_fragment(data: bytes, *, with_entries: bool) -> Fragment:

@@ -214,7 +214,7 @@ def _of_trace(trace: TraceSummary) -> Measures:
     return Measures(
         count=1,
         spans=trace.span_count,
-        errors=int(trace.status == "error" or trace.error_count > 0),
+        errors=int(trace.has_failed_span),
         input_tokens=trace.input_tokens,
         output_tokens=trace.output_tokens,
         cost_nano_usd=None if trace.cost_usd is None else round(trace.cost_usd * NANO_USD),

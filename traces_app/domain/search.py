@@ -87,14 +87,12 @@ class Search:
             for term in self.terms
         )
 
-    def matches_span(
-        self, span: Span, texts: Callable[[], str], is_missed: Callable[[], bool] = bool
-    ) -> bool:
-        """What opens the span is asked last: its ``texts`` in lower case, whether it ``is_missed``."""
+    def matches_span(self, span: Span, texts: Callable[[], str], missed: Callable[[], bool] = bool) -> bool:
+        """Asked last: the span's ``texts`` in lower case, and whether a tool it called was ``missed``."""
         asked = [term for term in self.terms if self.is_of_spans(term)]
         return (
             all(_holds(term, _SPAN_TESTS[term.key], span) for term in asked if term.key not in _SPANS_ONLY)
-            and (all(term.key != "missed" for term in asked) or is_missed())
+            and (all(term.key != "missed" for term in asked) or missed())
             and all(
                 any(value.lower() in texts() for value in term.values) != term.is_negated
                 for term in asked
@@ -290,7 +288,7 @@ def _may_hold(term: Term, trace: TraceSummary) -> bool:
     if term.key == "missed":
         return trace.status != "pending"  # what runs may still answer
     asks_for_errors = (term.key, term.values, term.is_negated) in _ASKS_FOR_ERRORS
-    return not asks_for_errors or trace.error_count > 0 or trace.status == "error"
+    return not asks_for_errors or trace.has_failed_span
 
 
 def _is_like(term: Term, wanted: str, value: str) -> bool:
@@ -340,7 +338,7 @@ _NUMBER_KEYS: Final[dict[str, Callable[[str, str], float]]] = {
     "spans": _count,
     "errors": _count,
 }
-_PART_KEYS: Final = frozenset({"", "name", "model", "text"})
+_PART_KEYS: Final = frozenset({"", "name", "model", "prompt", "text"})
 """A part of it is enough, in any case."""
 
 
@@ -352,7 +350,7 @@ _TRACE_TESTS: Final[dict[str, Values]] = {
     "": lambda trace: (trace.name, trace.input_preview, trace.output_preview, trace.trace_id),
     "name": lambda trace: (trace.name,),
     "status": lambda trace: (trace.status,),
-    "error": lambda trace: (_word(trace.status == "error" or trace.error_count > 0),),
+    "error": lambda trace: (_word(trace.has_failed_span),),
     "kind": lambda trace: (trace.root_kind,),
     "model": lambda trace: trace.models,
     "tag": lambda trace: trace.tags,
@@ -360,6 +358,7 @@ _TRACE_TESTS: Final[dict[str, Values]] = {
     "session": lambda trace: (trace.session_id,),
     "env": lambda trace: (trace.environment,),
     "release": lambda trace: (trace.release,),
+    "prompt": lambda trace: trace.prompts,
     "id": lambda trace: (trace.trace_id,),
     "duration": lambda trace: (trace.duration_ms,),
     "ttft": lambda trace: (trace.first_token_ms,),
@@ -385,7 +384,7 @@ _SPAN_TESTS: Final[dict[str, Values]] = {
 }
 _ASKS_FOR_ERRORS: Final = frozenset({("error", ("true",), False), ("status", ("error",), False)})
 _SPANS_ONLY: Final = frozenset({"text", "missed"})
-_OF_MANY_VALUES: Final = frozenset({"", "tag", "model", "text"})
+_OF_MANY_VALUES: Final = frozenset({"", "tag", "model", "prompt", "text"})
 """A trace may have several of these: another condition adds to those there are."""
 
 KEYS: Final = tuple(key for key in _TRACE_TESTS if key)

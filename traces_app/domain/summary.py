@@ -28,6 +28,8 @@ MAX_LISTED_TAGS: Final = 100
 MAX_LISTED_LOSSES: Final = 20
 """Of different tags, and of reasons, over all spans of a trace: a fragment is read with every list."""
 
+MAX_LISTED_PROMPTS: Final = 8
+MAX_PROMPT_CHARACTERS: Final = 80
 MAX_LISTED_SCORES: Final = 8
 MAX_SCORE_NAME_CHARACTERS: Final = 40
 
@@ -56,6 +58,8 @@ class Facts:
     first_token_ms: float | None = None
     """Of the earliest call that tells it."""
     scores: dict[str, float] = field(default_factory=dict)
+    prompts: list[str] = field(default_factory=list)
+    """Name and version of each, where spans tell one."""
     raw_bytes: int = 0
     stored_bytes: int = 0
     thinned: float | None = None
@@ -111,6 +115,8 @@ class TraceSummary:
     """Time to first token of the earliest call that tells it."""
     scores: dict[str, float] = field(default_factory=dict)
     """Those that are numbers; of several with one name the lowest."""
+    prompts: list[str] = field(default_factory=list)
+    """Name and version, as ``reply v3``."""
     expires_at: int | None = None
     """Epoch seconds; ``None``: it is kept for ever."""
     is_pinned: bool = False
@@ -124,6 +130,11 @@ class TraceSummary:
         if self.start_ns is None or self.end_ns is None or self.status == "pending":
             return None
         return max(0, self.end_ns - self.start_ns) / 1e6
+
+    @property
+    def has_failed_span(self) -> bool:
+        """Whatever became of the trace itself."""
+        return self.status == "error" or self.error_count > 0
 
     @property
     def total_tokens(self) -> int | None:
@@ -177,6 +188,7 @@ def merge(project: str, trace_id: str, fragments: Sequence[Fragment], *, now_ns:
         stored_bytes=facts.stored_bytes,
         first_token_ms=facts.first_token_ms,
         scores=facts.scores,
+        prompts=facts.prompts,
         thinned=_thinned(fragments),
     )
 
@@ -232,6 +244,8 @@ def _facts(spans: Sequence[Span]) -> Facts:
     facts.input_preview, facts.output_preview = _previews(spans, root)
     facts.models = list(dict.fromkeys(span.model for span in spans if span.model))[:MAX_LISTED_MODELS]
     facts.tags = list(dict.fromkeys(tag for span in spans for tag in span.tags))[:MAX_LISTED_TAGS]
+    prompts = (prompt_label(span)[:MAX_PROMPT_CHARACTERS] for span in spans if span.prompt)
+    facts.prompts = list(dict.fromkeys(filter(None, prompts)))[:MAX_LISTED_PROMPTS]
     owners = owners_of(spans)
     facts.user_id, facts.session_id = owners.user_id, owners.session_id
     facts.environment, facts.release = owners.environment, owners.release
@@ -242,6 +256,12 @@ def _facts(spans: Sequence[Span]) -> Facts:
         if span.scores:
             facts.scores = _lower_scores(facts.scores, _numeric_scores(span))
     return facts
+
+
+def prompt_label(span: Span) -> str:
+    """Empty where the span names no prompt."""
+    prompt = span.prompt or {}
+    return " ".join(str(prompt[key]) for key in ("name", "version") if prompt.get(key) is not None)
 
 
 def _first_token_ms(spans: Sequence[Span]) -> float | None:
@@ -315,6 +335,7 @@ def _merge_facts(parts: Sequence[Facts]) -> Facts:
                 setattr(merged, name, getattr(part, name))
         merged.models = list(dict.fromkeys([*merged.models, *part.models]))[:MAX_LISTED_MODELS]
         merged.tags = list(dict.fromkeys([*merged.tags, *part.tags]))[:MAX_LISTED_TAGS]
+        merged.prompts = list(dict.fromkeys([*merged.prompts, *part.prompts]))[:MAX_LISTED_PROMPTS]
         merged.dropped = _larger_counts(merged.dropped, part.dropped)
         merged.scores = (
             (merged.scores | part.scores) if _is_note(part) else _lower_scores(merged.scores, part.scores)

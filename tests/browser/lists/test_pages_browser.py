@@ -54,7 +54,7 @@ def test_statistics_are_by_what_is_asked_and_have_numbers(open_page: Open) -> No
     expect(page.locator("tbody th .name").first).to_be_visible()
     page.locator(".numbers summary").first.click()
     expect(page.get_by_role("region", name="Traces in numbers")).to_be_visible()
-    expect(page.locator("figure.chart")).to_have_count(5)
+    expect(page.locator("figure.chart")).to_have_count(6)
 
 
 def test_a_key_is_made_shown_once_and_revoked(open_page: Open) -> None:

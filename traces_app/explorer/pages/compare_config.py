@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from traces_app.domain.span import Span
+from traces_app.domain.summary import prompt_label
 from traces_app.explorer.chat import read_messages
 from traces_app.explorer.pages.compare_text import FieldDiff, diff_of
 from traces_app.explorer.pages.content import pretty
@@ -53,7 +54,7 @@ def _config(trace: Trace) -> dict[str, str]:
         "Models": _joined(row.span.model for row in trace.rows),
         "Release": trace.summary.release,
         "Environment": trace.summary.environment,
-        "Prompt": _joined(_prompt(span) for span in spans),
+        "Prompt": _joined(prompt_label(span) for span in spans),
         **_parameters(spans),
         "Tools offered": _joined(_tool_names(span) for span in spans),
         "System prompt": next((text for span in spans if (text := _system_prompt(span))), None),
@@ -63,11 +64,6 @@ def _config(trace: Trace) -> dict[str, str]:
 
 def _joined(values: Iterable[str | None]) -> str:
     return ", ".join(dict.fromkeys(value for value in values if value))
-
-
-def _prompt(span: Span) -> str:
-    prompt = span.prompt or {}
-    return " ".join(str(prompt[key]) for key in ("name", "version") if prompt.get(key) is not None)
 
 
 def _parameters(spans: Sequence[Span]) -> dict[str, str]:

@@ -10,7 +10,6 @@ from traces_app.domain.summary import TraceSummary
 from traces_app.explorer.filters import ListQuery
 from traces_app.explorer.formats import Moment, cost_text, duration_text, moment, plural
 from traces_app.explorer.pages.links import Link
-from traces_app.explorer.pages.list_filters import has_failed_span
 
 BARS: Final = 60
 MIN_SPAN_NS: Final = 60 * 10**9
@@ -93,7 +92,7 @@ class _Measure:
 
 
 def _failed(traces: Sequence[TraceSummary]) -> int:
-    return sum(map(has_failed_span, traces))
+    return sum(trace.has_failed_span for trace in traces)
 
 
 def _cost_usd(traces: Sequence[TraceSummary]) -> float:

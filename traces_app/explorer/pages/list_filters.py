@@ -22,7 +22,6 @@ __all__ = [
     "choices",
     "completions",
     "filter_link",
-    "has_failed_span",
     "presets",
     "scopes",
     "tag_link",
@@ -53,6 +52,7 @@ _CHOICE_KEYS: Final[tuple[tuple[str, str, Callable[[TraceSummary], Iterable[str 
     ("Tag", "tag", lambda trace: trace.tags),
     ("User", "user", lambda trace: (trace.user_id,)),
     ("Session", "session", lambda trace: (trace.session_id,)),
+    ("Prompt", "prompt", lambda trace: trace.prompts),
     ("Release", "release", lambda trace: (trace.release,)),
 )
 
@@ -85,10 +85,6 @@ def choices(traces: Sequence[TraceSummary], query: ListQuery) -> list[Choices]:
     return [one for one in found if one.links]
 
 
-def has_failed_span(trace: TraceSummary) -> bool:
-    return trace.status == "error" or trace.error_count > 0
-
-
 def _status_choices(traces: Sequence[TraceSummary], query: ListQuery) -> list[Link]:
     """How traces ended; and apart from it those where some span failed: most of them end well."""
     counts = Counter(trace.status for trace in traces)
@@ -96,7 +92,7 @@ def _status_choices(traces: Sequence[TraceSummary], query: ListQuery) -> list[Li
         _status_choice(query, exactly("status", name), label, counts[name], STATUS_TITLES[name])
         for name, label in STATUS_LABELS.items()
     ]
-    failed = sum(map(has_failed_span, traces))
+    failed = sum(trace.has_failed_span for trace in traces)
     return [
         *links,
         _status_choice(query, exactly("error", "true"), "any span failed", failed, "However the trace ended"),

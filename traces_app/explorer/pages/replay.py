@@ -114,7 +114,7 @@ def _users(summaries: Sequence[TraceSummary]) -> list[Link]:
 
 
 def _facts(summaries: Sequence[TraceSummary], *, is_cut: bool) -> list[tuple[str, str]]:
-    failed = sum(summary.status == "error" or summary.error_count > 0 for summary in summaries)
+    failed = sum(summary.has_failed_span for summary in summaries)
     costs = [summary.cost_usd for summary in summaries if summary.cost_usd is not None]
     unpriced = any(summary.unpriced_count for summary in summaries)
     tokens = [
