@@ -11,6 +11,7 @@ from django.test import Client
 from tests.explorer.conftest import Sender
 from tests.explorer.pages import Page
 from traces_app.domain.span import Usage
+from traces_app.explorer.formats import UNKNOWN
 from traces_app.explorer.views import traces as views
 from traces_app.explorer.visible import as_typed
 
@@ -228,6 +229,13 @@ def test_what_is_said_of_a_search_names_hidden_characters(dev: Client, send: Sen
     send(name="one")
     problems = page_at(dev, "?q=" + quote('"\u202eopen')).query.problems
     assert problems == ["A quote is not closed: “⟨U+202E⟩open”."]
+
+
+def test_spans_of_a_trace_that_just_began_are_unknown_not_none(dev: Client, send: Sender) -> None:
+    send(status="pending", end_ns=None)
+    assert page_at(dev).lines[0].spans == UNKNOWN
+    send({"name": "done"}, status="pending", end_ns=None, seconds_ago=30)
+    assert page_at(dev).lines[0].spans == "1"
 
 
 def test_scores_stand_in_the_row_the_low_ones_marked(dev: Client, send: Sender) -> None:

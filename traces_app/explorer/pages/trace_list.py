@@ -251,7 +251,7 @@ def _line(
         duration=duration_text(None if duration_ms is None else duration_ms * _MILLISECOND_NS),
         bar_width=f"{min(100, 100 * duration_ms / longest_ms):.1f}%" if duration_ms and longest_ms else "",
         first_token=_first_token_text(summary),
-        spans=count_text(summary.span_count),
+        spans=_spans_text(summary),
         errors=count_text(summary.error_count) if summary.error_count else "",
         tokens=tokens_text(summary.input_tokens, summary.output_tokens, short=True),
         tokens_title=_tokens_title(summary),
@@ -276,6 +276,12 @@ def kept_text(summary: TraceSummary, kept_by: str, now_ns: int) -> tuple[str, st
     """Until when, and why."""
     at = None if summary.expires_at is None else moment(summary.expires_at * 10**9, now_ns=now_ns)
     return f"until {at.day}" if at else "for ever", visible_line(kept_by, 200)
+
+
+def _spans_text(summary: TraceSummary) -> str:
+    """Of what runs only the finished ones are counted: none of them yet is no 0."""
+    is_unknown = summary.status == "pending" and not summary.span_count
+    return count_text(None if is_unknown else summary.span_count)
 
 
 def _first_token_text(summary: TraceSummary) -> str:
