@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
+from traces_app.domain.durations import DAY_S
 from traces_app.storage import get_store, keys
 
 __all__ = ["Entry", "list_entries", "record"]
@@ -32,7 +33,7 @@ def record(project: str, *, who: str, action: str, detail: str, now_ns: int) -> 
         f"{now_ns // 1_000_000:013d}#{secrets.token_hex(4)}",
         {"who": who, "action": action, "detail": detail[:MAX_DETAIL_CHARACTERS]},
         now_ns=now_ns,
-        expires_at=now_ns // 10**9 + KEPT_DAYS * 86_400,
+        expires_at=now_ns // 10**9 + KEPT_DAYS * DAY_S,
     )
 
 

@@ -20,7 +20,7 @@ from traces_app.domain.budget import (
     read_seconds,
     read_usd,
 )
-from traces_app.domain.retention import DAY_S
+from traces_app.domain.durations import DAY_NS, DAY_S
 from traces_app.storage import get_store, keys
 from traces_app.storage.remembered import Remembered
 
@@ -39,7 +39,7 @@ REMEMBERED_NS: Final = 30 * 10**9
 
 MAX_ALERTS: Final = 50
 TOLD_KEPT_S: Final = 70 * DAY_S
-HISTORY_KEPT_NS: Final = 14 * DAY_S * 10**9
+HISTORY_KEPT_NS: Final = 14 * DAY_NS
 """Twice what a forecast looks back."""
 
 _AMOUNT, _RATE, _ALERT, _TOLD = "amount", "rate", "alert#", "told#"

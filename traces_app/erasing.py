@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
 from traces_app import audit, curation
+from traces_app.domain.durations import DAY_S, HOUR_MS
 from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_ID_CHARACTERS
 from traces_app.storage import get_store, keys
@@ -27,7 +28,6 @@ Kind = Literal["trace", "session", "user"]
 KINDS: Final[tuple[Kind, ...]] = ("trace", "session", "user")
 MAX_LISTED: Final = 200
 DIGEST_BYTES: Final = 16
-HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _keep(project: str, erasure: Erasure, now_ns: int) -> None:
 
 
 def _expiry(erasure: Erasure) -> int:
-    return erasure.started_at_ns // 10**9 + audit.KEPT_DAYS * 86_400
+    return erasure.started_at_ns // 10**9 + audit.KEPT_DAYS * DAY_S
 
 
 def _detail(erasure: Erasure) -> str:

@@ -7,7 +7,8 @@ from typing import Final
 
 from django.conf import settings
 
-from traces_app.domain.retention import DAY_S, Retention, Rule, days_text, read_condition, read_days
+from traces_app.domain.durations import DAY_S
+from traces_app.domain.retention import Retention, Rule, days_text, read_condition, read_days
 from traces_app.storage import get_store, keys
 from traces_app.storage.remembered import Remembered
 

@@ -8,17 +8,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from traces_app.domain.durations import DAY_NS, HOUR_NS, MINUTE_NS
 from traces_app.domain.search import ANY_SPAN, ROOT, Search, Term, exactly, parse_search
 
-MINUTE_NS: Final = 60_000_000_000
-HOUR_NS: Final = 60 * MINUTE_NS
 RANGES: Final = {
     "15m": 15 * MINUTE_NS,
     "1h": HOUR_NS,
     "6h": 6 * HOUR_NS,
-    "24h": 24 * HOUR_NS,
-    "7d": 7 * 24 * HOUR_NS,
-    "30d": 30 * 24 * HOUR_NS,
+    "24h": DAY_NS,
+    "7d": 7 * DAY_NS,
+    "30d": 30 * DAY_NS,
 }
 TIMES: Final = ("range", "from", "to")
 FIELDS: Final = ("q", "scope", *TIMES)

@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-DAY_MS: Final = 86_400_000
+from traces_app.domain.durations import DAY_MS
+
 MAX_START_MS: Final = 9_999_999_999_999
 """13 digits, the year 2286: starts sort as text."""
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from traces_app.domain.durations import DAY_S, HOUR_MS
 from traces_app.domain.measures import SECTIONS
 from traces_app.storage import keys
 from traces_app.storage.items import Place, is_live, make_item
@@ -20,7 +21,6 @@ from traces_app.storage.models import Item, TraceItem
 from traces_app.storage.records import Records
 from traces_app.storage.stamp import Stamp
 
-HOUR_MS: Final = 3_600_000
 MAX_CLOCK_SKEW_NS: Final = 120 * 10**9
 """By which the clocks of two servers may differ."""
 
@@ -32,8 +32,8 @@ MARKED_FOR_NS: Final = 60 * 10**9
 """A marker speaks for what follows it, too: a stream of late batches costs a unit a minute."""
 
 SETTLED_AFTER_NS: Final = MARKED_FOR_NS + MAX_CLOCK_SKEW_NS
-KEPT_AT_MOST_S: Final = 440 * 86_400
-MARKED_FOR_S: Final = KEPT_AT_MOST_S + 86_400
+KEPT_AT_MOST_S: Final = 440 * DAY_S
+MARKED_FOR_S: Final = KEPT_AT_MOST_S + DAY_S
 """A marker outlives every hour that was added up before it: sums made before a change must not come back."""
 
 WATCH_REMEMBERED_NS: Final = 10 * 10**9

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from traces_app.domain.comparison import Pair, align
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.span import Span
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.tree import TreeRow
@@ -24,7 +25,6 @@ from traces_app.queries import Trace
 
 ROWS_PER_PAGE: Final = 100
 LETTERS: Final = "ABCD"
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def _side(letter: str, summary: TraceSummary, visitor: Visitor) -> Side:
 
 
 def _totals(summaries: Sequence[TraceSummary]) -> list[Total]:
-    durations = [None if one.duration_ms is None else one.duration_ms * _MILLISECOND_NS for one in summaries]
+    durations = [None if one.duration_ms is None else one.duration_ms * MILLISECOND_NS for one in summaries]
     return [
         Total("Duration", _figures(durations, duration_text)),
         Total("Tokens in", _figures([one.input_tokens for one in summaries], count_text)),

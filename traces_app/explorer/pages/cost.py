@@ -12,10 +12,10 @@ from django.urls import reverse
 from traces_app.bill import Bill, Month, month_named, month_of
 from traces_app.domain.aws_prices import PRICES_AS_OF
 from traces_app.domain.bill import DAY_H, Charges, ModelSpend, Used
+from traces_app.domain.durations import HOUR_NS, HOUR_S
 from traces_app.explorer.formats import Moment, bytes_text, cost_text, count_text, moment, plural
 from traces_app.explorer.pages.charts import Chart, Series, bar_chart
 from traces_app.explorer.pages.links import Link
-from traces_app.statistics import HOUR_NS
 
 MONTHS_OFFERED: Final = 6
 LINES: Final = {"writes": "Writes", "reads": "Reads", "storage": "Storage", "lambda": "Lambda"}
@@ -241,4 +241,4 @@ def _months(shown: Month, now_ns: int) -> list[Link]:
 
 
 def _month_text(month: Month) -> str:
-    return f"{datetime.fromtimestamp(month.first_hour * 3600, UTC):%b %Y}"
+    return f"{datetime.fromtimestamp(month.first_hour * HOUR_S, UTC):%b %Y}"

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from traces_app.domain.conventions import content_switch
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.search import ANY_SPAN, quoted
 from traces_app.domain.span import Span, Usage
 from traces_app.domain.tree import TreeRow
@@ -64,8 +65,6 @@ NOT_CAPTURED: Final = "The instrumentation did not capture it."
 MAX_CAUSES: Final = 20
 SIMILAR_CHARACTERS: Final = 60
 """Of a message: what comes later is mostly about the one case."""
-
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +198,7 @@ def _facts(span: Span, row: TreeRow) -> list[DetailFact]:
     if row.child_count and row.self_ns is not None:
         facts.append(DetailFact("Self", duration_text(row.self_ns), "Time that no child covers"))
     if span.time_to_first_token_ms is not None:
-        facts.append(DetailFact("First token", duration_text(span.time_to_first_token_ms * _MILLISECOND_NS)))
+        facts.append(DetailFact("First token", duration_text(span.time_to_first_token_ms * MILLISECOND_NS)))
     usage = span.usage
     if usage is not None:
         title = "Repeats what its children sent: not counted again" if row.is_rollup else ""
@@ -221,7 +220,7 @@ def _facts(span: Span, row: TreeRow) -> list[DetailFact]:
 
 def _speed(span: Span, usage: Usage) -> list[DetailFact]:
     """Output tokens a second, of the time after the first one where that is known."""
-    first_ns = (span.time_to_first_token_ms or 0) * _MILLISECOND_NS
+    first_ns = (span.time_to_first_token_ms or 0) * MILLISECOND_NS
     writing_ns = (span.duration_ns or 0) - first_ns
     if not usage.output_tokens or writing_ns <= 0:
         return []

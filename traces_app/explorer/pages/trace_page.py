@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from traces_app.domain.budget import thinned_text
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.problems import lost_spans
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.tree import TreeRow
@@ -40,7 +41,6 @@ from traces_app.queries import Trace
 
 VIEWS: Final = ("transcript", "tree", "table")
 MAX_TAGS_SHOWN: Final = 24
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def _facts(summary: TraceSummary, rows: Sequence[TreeRow], base: str) -> list[Fa
     calls = sum(row.span.kind == "llm" and not row.is_rollup for row in rows)
     spans = len(rows) if summary.thinned is None else summary.span_count
     facts = [
-        Fact("Duration", duration_text(None if duration_ms is None else duration_ms * _MILLISECOND_NS)),
+        Fact("Duration", duration_text(None if duration_ms is None else duration_ms * MILLISECOND_NS)),
         Fact("LLM calls", count_text(calls if summary.thinned is None else None)),
         Fact("Tokens", tokens_text(summary.input_tokens, summary.output_tokens), note=_cache_share(summary)),
         Fact("Cost", total_cost_text(summary), note=unpriced_text(summary)),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.tree import TreeRow
 from traces_app.explorer.formats import cost_text, duration_text, tokens_text
 from traces_app.explorer.pages.list_filters import STATUS_LABELS
@@ -27,7 +28,6 @@ MIN_BAR_PERCENT: Final = 0.35
 """About two pixels: a span of no time is still seen."""
 
 AXIS_MARKS: Final = 3
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Drawing:
         is_narrow = 100 * (row.duration_ns or 0) < MIN_MARKED_BAR_PERCENT * self.extent
         if is_narrow or not row.span.time_to_first_token_ms:
             return ""
-        return f"{self._width(round(row.span.time_to_first_token_ms * _MILLISECOND_NS), x):.2f}%"
+        return f"{self._width(round(row.span.time_to_first_token_ms * MILLISECOND_NS), x):.2f}%"
 
 
 def _classes(row: TreeRow) -> str:

@@ -14,12 +14,12 @@ from django.core.wsgi import get_wsgi_application
 
 from llm_tracer import SyncTracerClient
 from traces_app.access import create_key, revoke_key
+from traces_app.domain.durations import DAY_NS, HOUR_NS
 from traces_app.management.base import StoreCommand
 from traces_app.management.demo import DAYS, SCENARIOS, Teller
 from traces_app.management.progress import Progress
 
-DAY_NS: Final = 86_400 * 10**9
-LONGEST_STORY_NS: Final = 3600 * 10**9
+LONGEST_STORY_NS: Final = HOUR_NS
 DELIVERY_TIMEOUT_S: Final = 120.0
 FLUSH_EVERY: Final = 25
 
