@@ -28,6 +28,7 @@ __all__ = [
     "KeyRecord",
     "NewKey",
     "authenticate",
+    "check_new_key",
     "count_listed_keys",
     "create_key",
     "delete_session",
@@ -129,11 +130,7 @@ def is_key_live(key_id: str, project: str, *, now_ns: int) -> bool:
 
 def create_key(project: str, scope: str = "all", *, label: str = "", now_ns: int) -> NewKey:
     """Make and store a key for ``project``. Raises ValueError naming what is wrong with an argument."""
-    _check_project(project)
-    if scope not in SCOPES:
-        raise ValueError(f"scope must be one of {', '.join(SCOPES)}")
-    if len(label) > MAX_LABEL_CHARACTERS:
-        raise ValueError(f"label may have {MAX_LABEL_CHARACTERS} characters")
+    check_new_key(project, scope, label=label)
     key = f"project-{project}.{secrets.token_urlsafe(SECRET_BYTES)}"
     digest = _digest(key)
     record = {"sha256": digest, "scope": scope, "label": label, "created_at_ns": now_ns}
@@ -141,6 +138,15 @@ def create_key(project: str, scope: str = "all", *, label: str = "", now_ns: int
     store.put_record(_keys_of(project), digest[:16], record, now_ns=now_ns)
     store.put_record(keys.PROJECTS, project, {}, now_ns=now_ns)
     return NewKey(key=key, key_id=_key_id(project, digest))
+
+
+def check_new_key(project: str, scope: str = "all", *, label: str = "") -> None:
+    """What ``create_key`` would raise of its arguments."""
+    _check_project(project)
+    if scope not in SCOPES:
+        raise ValueError(f"scope: must be one of {', '.join(SCOPES)}.")
+    if len(label) > MAX_LABEL_CHARACTERS:
+        raise ValueError(f"label: at most {MAX_LABEL_CHARACTERS} characters.")
 
 
 def revoke_key(key_id: str, *, now_ns: int) -> bool:
@@ -311,7 +317,7 @@ def _project_of(key: str) -> str:
 def _check_project(project: str) -> None:
     if not PROJECT_ID.fullmatch(project):
         raise ValueError(
-            "project must be 1 to 64 letters, digits, '-' or '_', and begin with a letter or a digit"
+            "project: must be 1 to 64 letters, digits, '-' or '_', and begin with a letter or a digit."
         )
 
 

@@ -9,10 +9,11 @@ from typing import Final
 from traces_app.domain.durations import DAY_S
 from traces_app.storage import get_store, keys
 
-__all__ = ["Entry", "list_entries", "record"]
+__all__ = ["Entry", "claim", "list_entries", "record", "release"]
 
 KEPT_DAYS: Final = 400
 MAX_LISTED: Final = 200
+MAX_FORM_CHARACTERS: Final = 64
 MAX_DETAIL_CHARACTERS: Final = 500
 
 
@@ -35,6 +36,18 @@ def record(project: str, *, who: str, action: str, detail: str, now_ns: int) -> 
         now_ns=now_ns,
         expires_at=now_ns // 10**9 + KEPT_DAYS * DAY_S,
     )
+
+
+def claim(project: str, form: str, *, now_ns: int) -> bool:
+    """Whether this form is sent for the first time: a button is pressed twice, a page sent once more."""
+    pk, expires_at = keys.once_partition(project), now_ns // 10**9 + DAY_S
+    name = form[:MAX_FORM_CHARACTERS]
+    return get_store().put_record(pk, name, {}, now_ns=now_ns, expires_at=expires_at, only_if_absent=True)
+
+
+def release(project: str, form: str) -> None:
+    """It did nothing: it may be sent again."""
+    get_store().delete_record(keys.once_partition(project), form[:MAX_FORM_CHARACTERS])
 
 
 def list_entries(project: str, *, now_ns: int) -> list[Entry]:

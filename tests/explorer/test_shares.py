@@ -184,3 +184,12 @@ def test_the_audit_log_keeps_no_score(dev: Client, trace_id: str) -> None:
     dev.post(f"/dashboard/t/{trace_id}/s/{span_id}/score", {"name": "liked by Ana", "value": "rude"})
     entries = [one for one in audit.list_entries("dev", now_ns=time.time_ns()) if one.action == "score span"]
     assert [one.detail for one in entries] == [f"span {span_id} of trace {trace_id}"]
+
+
+def test_a_form_sent_twice_makes_one_link(dev: Client, trace_id: str) -> None:
+    once = Page(dev.get(f"/dashboard/shares?trace={trace_id}")).hidden_values()["once"]
+    values = {"trace": trace_id, "days": "7", "redaction": "nothing", "once": once}
+    for _ in range(2):
+        page = Page(dev.post("/dashboard/shares/make", values, follow=True))
+    assert "nothing is done twice" in page.text
+    assert len(sharing.list_shares("dev", now_ns=time.time_ns())) == 1

@@ -44,6 +44,7 @@ KEYS_KIND: Final = "KEYS"
 SESSION_KIND: Final = "SESSION"
 SHARES_KIND: Final = "SHARES"
 ERASED_KIND: Final = "ERASED"
+ONCE_KIND: Final = "ONCE"
 """What a partition's name begins with, before its project."""
 
 NAMED_BY_STRANGERS: Final = frozenset({SESSION_KIND, KEYS_KIND, SHARES_KIND})
@@ -135,6 +136,11 @@ def shares_partition(project: str) -> str:
 
 def audit_partition(project: str) -> str:
     return f"AUDIT#{project}"
+
+
+def once_partition(project: str) -> str:
+    """Forms that were sent."""
+    return f"{ONCE_KIND}#{project}"
 
 
 def prices_partition(project: str) -> str:

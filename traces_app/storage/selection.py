@@ -17,9 +17,11 @@ RawItem = dict[str, dict[str, Any]]
 Pages = Callable[..., Iterator[list[RawItem]]]
 """``pages(operation, table name, **parameters)``."""
 
-NEVER: Final = frozenset({keys.SESSION_KIND, keys.SHARES_KIND, keys.ROLLUP_KIND, keys.WATCHED})
-"""Logins are of one dashboard; links are revoked where they were made. Statistics are what a store adds up
-of what is in it.
+NEVER: Final = frozenset(
+    {keys.SESSION_KIND, keys.SHARES_KIND, keys.ONCE_KIND, keys.ROLLUP_KIND, keys.WATCHED}
+)
+"""Logins and forms are of one dashboard; links are revoked where they were made. Statistics are what a store
+adds up of what is in it.
 """
 
 ON_REQUEST: Final = frozenset({keys.KEYS_KIND, keys.AUDIT_KIND})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -14,6 +14,7 @@ from traces_app.domain.retention import Retention, Rule, days_text
 from traces_app.erasing import Erasure
 from traces_app.explorer.formats import Moment, bytes_text, moment, plural
 from traces_app.explorer.pages.budget import BudgetPanel
+from traces_app.explorer.pages.forms import FORMS, Form
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor
 
@@ -68,11 +69,12 @@ class AdminPage:
     price_labels: list[tuple[str, str]]
     rules: list[RuleLine]
     rest: str
-    rest_days: str
     budget: BudgetPanel
     erasures: list[ErasureLine]
     engine: str
     projects: list[str]
+    forms: Mapping[str, Form]
+    """By the name of their address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,17 @@ def admin_page(
         price_labels=[(label.replace(" ", "_"), label) for label in PRICE_LABELS],
         rules=[_rule(rule) for rule in sorted(kept.rules, key=lambda rule: rule.condition)],
         rest=days_text(kept.rest_days),
-        rest_days="forever" if kept.rest_days is None else str(kept.rest_days),
         budget=budget,
         erasures=[erasure_line(one, now_ns=visitor.now_ns) for one in erasures[:MAX_ERASURES_SHOWN]],
         engine={"sqlite": "a local SQLite file", "dynamodb": "DynamoDB"}.get(engine, engine),
         projects=list(visitor.projects),
+        forms=FORMS
+        | {
+            "set_rest": FORMS["set_rest"].filled(
+                {"days": "forever" if kept.rest_days is None else str(kept.rest_days)}
+            ),
+            "set_budget": FORMS["set_budget"].filled(budget.typed),
+        },
     )
 
 

@@ -25,7 +25,7 @@ class AlertLine:
 
 @dataclass(frozen=True, slots=True)
 class BudgetPanel:
-    """``amount`` is empty where there is no budget; the last three are what its form holds."""
+    """``amount`` is empty where there is no budget; ``typed`` is what its form holds."""
 
     amount: str
     share: str
@@ -34,9 +34,7 @@ class BudgetPanel:
     since: Moment | None
     worked_out: Moment | None
     alerts: list[AlertLine]
-    monthly_usd: str
-    slow_s: str
-    expensive_usd: str
+    typed: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +55,11 @@ def budget_panel(budget: Budget, *, month: str, now_ns: int) -> BudgetPanel:
         since=moment(budget.thinned_since_ns, now_ns=now_ns),
         worked_out=moment(budget.worked_out_at_ns, now_ns=now_ns),
         alerts=[_line(alert, budget.told_of(alert, month), now_ns) for alert in budget.alerts],
-        monthly_usd="" if known is None else f"{known:g}",
-        slow_s=f"{budget.slow_s:g}",
-        expensive_usd=f"{budget.expensive_usd:g}",
+        typed={
+            "monthly_usd": "" if known is None else f"{known:.12g}",
+            "slow_s": f"{budget.slow_s:g}",
+            "expensive_usd": f"{budget.expensive_usd:g}",
+        },
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -16,10 +17,11 @@ from traces_app.domain.pricing import PRICE_LABELS
 from traces_app.explorer.confirming import confirmed, log, to_admin
 from traces_app.explorer.pages.admin import admin_page, audit_lines
 from traces_app.explorer.pages.budget import budget_panel
+from traces_app.explorer.pages.forms import FORMS
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise
 from traces_app.explorer.visible import visible_line
-from traces_app.explorer.visitor import Visitor, project_action, project_json, project_page
+from traces_app.explorer.visitor import Visitor, grant, project_action, project_json, project_page
 
 SCOPES: Final = {
     "ingest": "may send traces, and see nothing",
@@ -74,7 +76,15 @@ def create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     question = f"Make a key with scope “{visible_line(scope, 20)}”?"
     text = f"It {SCOPES.get(scope, 'is of no scope that there is')} in {visitor.project}. It is shown once."
     fields = [("scope", scope), ("label", label)]
-    return confirmed(request, visitor, _create_key, (question, text, "Make the key"), fields)
+    return confirmed(
+        request,
+        visitor,
+        _create_key,
+        (question, text, "Make the key"),
+        fields,
+        form=FORMS["create_key"],
+        check=partial(access.check_new_key, visitor.project, scope, label=label),
+    )
 
 
 @project_action
@@ -91,7 +101,15 @@ def create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     name = request.POST.get("name", "").strip()
     text = "A project begins with its first key, which may do everything in it and is shown once."
     question = (f"Make the project {visible_line(name, 64)}?", text, "Make the project")
-    return confirmed(request, visitor, _create_project, question, [("name", name)])
+    return confirmed(
+        request,
+        visitor,
+        _create_project,
+        question,
+        [("name", name)],
+        form=FORMS["create_project"],
+        check=partial(_check_new_project, name),
+    )
 
 
 @project_action
@@ -100,7 +118,15 @@ def set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     fields = [(name, request.POST.get(name, "").strip()) for name in names]
     text = "Calls that arrive from now on are priced so; what is stored keeps its cost."
     question = (f"Set the price of {visible_line(fields[0][1], 100)}?", text, "Set the price")
-    return confirmed(request, visitor, _set_price, question, fields)
+    return confirmed(
+        request,
+        visitor,
+        _set_price,
+        question,
+        fields,
+        form=FORMS["set_price"],
+        check=lambda: prices.read_price(**_typed_price(request)),
+    )
 
 
 @project_action
@@ -112,6 +138,13 @@ def remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     return confirmed(request, visitor, _remove_price, question, fields)
 
 
+def _check_new_project(name: str) -> None:
+    """Only one that nobody has: a key for another's project would open it."""
+    access.check_new_key(name)
+    if name in access.list_projects():
+        raise ValueError(f"project: there is {visible_line(name, 64)} already; log in with one of its keys.")
+
+
 def _create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     scope, label = request.POST.get("scope", ""), request.POST.get("label", "").strip()
     made = access.create_key(visitor.project, scope, label=label, now_ns=visitor.now_ns)
@@ -120,15 +153,15 @@ def _create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 def _create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
-    """Only one that nobody has: a key for another's project would open it."""
+    """Whoever is logged in sees it from now on; else only the key does, which is shown this once."""
     name = request.POST.get("name", "").strip()
-    if name in access.list_projects():
-        raise ValueError(f"There is a project {visible_line(name, 64)} already: log in with one of its keys.")
     made = access.create_key(name, "all", label="first key", now_ns=visitor.now_ns)
     log(visitor, "make project", f"{name}, key {made.key_id}")
     audit.record(
         name, who=visitor.who, action="make project", detail=f"key {made.key_id}", now_ns=visitor.now_ns
     )
+    if visitor.is_signed_in:
+        grant(request, access.Access(name, "all", made.key_id))
     return _show_key(request, visitor, made, name)
 
 
@@ -152,23 +185,23 @@ def _revoke_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 def _set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    price = prices.set_price(visitor.project, **_typed_price(request), now_ns=visitor.now_ns)
+    since = request.POST.get("since", "").strip()
+    told = ", ".join(f"{label} ${usd:g}" for label, usd in price.usd_per_million.items())
+    log(visitor, "set price", f"{price.model} from {since or 'the beginning'}: {told} a million tokens")
+    messages.success(request, f"The price of {visible_line(price.model, 100)} is set.")
+    return to_admin()
+
+
+def _typed_price(request: HttpRequest) -> dict[str, Any]:
+    since = request.POST.get("since", "").strip()
     rates = {
         label: _number(label, text)
         for label in PRICE_LABELS
         if (text := request.POST.get(label.replace(" ", "_"), "").strip())
     }
-    since = request.POST.get("since", "").strip()
-    price = prices.set_price(
-        visitor.project,
-        model=request.POST.get("model", ""),
-        since_ns=_day_ns(since) if since else 0,
-        usd_per_million=rates,
-        now_ns=visitor.now_ns,
-    )
-    told = ", ".join(f"{label} ${usd:g}" for label, usd in rates.items())
-    log(visitor, "set price", f"{price.model} from {since or 'the beginning'}: {told} a million tokens")
-    messages.success(request, f"The price of {visible_line(price.model, 100)} is set.")
-    return to_admin()
+    model = request.POST.get("model", "")
+    return {"model": model, "since_ns": _day_ns(since) if since else 0, "usd_per_million": rates}
 
 
 def _remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
@@ -194,4 +227,4 @@ def _day_ns(text: str) -> int:
     try:
         return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * 10**9
     except ValueError:
-        raise ValueError("Valid from: write a day like 2026-11-23 (UTC).") from None
+        raise ValueError("since: write a day like 2026-11-23 (UTC).") from None
