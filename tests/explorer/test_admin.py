@@ -12,6 +12,7 @@ from django.test import Client
 from tests.explorer.conftest import Sender, log_in
 from tests.explorer.pages import Page
 from traces_app import access
+from traces_app import audit as audit_log
 from traces_app.domain.span import Usage
 
 
@@ -271,6 +272,23 @@ def test_the_audit_is_there_as_json_and_per_project(dev: Client, other: Client) 
     assert (len(entries), entries[0]["action"]) == (1, "make key")
     log_in(other, "project-shop")
     assert other.get("/dashboard/admin/audit.json").json()["entries"] == []
+
+
+def test_older_entries_of_the_audit_are_reached(dev: Client) -> None:
+    now_ns = time.time_ns()
+    for number in range(audit_log.MAX_LISTED + 3):
+        audit_log.record(
+            "dev", who="k", action="count", detail=str(number), now_ns=now_ns - number * 1_000_000
+        )
+    page = Page(dev.get("/dashboard/admin/audit"))
+    assert len(page.find("tr")) == 1 + audit_log.MAX_LISTED
+    older = "/dashboard/admin/audit" + page.link("Older ones")
+    assert [line.detail for line in dev.get(older).context["page"]] == ["200", "201", "202"]
+    assert page.link("Older ones") not in Page(dev.get(older)).links()
+    assert Page(dev.get(older)).link("The newest") == "/dashboard/admin/audit"
+    twin = dev.get(older.replace("audit?", "audit.json?")).json()["entries"]
+    assert [entry["detail"] for entry in twin] == ["200", "201", "202"]
+    assert "Nothing older" in Page(dev.get("/dashboard/admin/audit?before=0")).text
 
 
 # -- sent twice, from two tabs, out of place ---------------------------------------------------------

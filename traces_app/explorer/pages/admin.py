@@ -11,7 +11,7 @@ from traces_app.access import KeyRecord
 from traces_app.audit import Entry
 from traces_app.domain.pricing import PRICE_LABELS, OwnPrice
 from traces_app.domain.retention import Retention, Rule, days_text
-from traces_app.erasing import Erasure
+from traces_app.erasing import Erasure, Line
 from traces_app.explorer.formats import Moment, bytes_text, moment, plural
 from traces_app.explorer.pages.budget import BudgetPanel
 from traces_app.explorer.pages.forms import FORMS, Form
@@ -57,6 +57,14 @@ class ErasureLine:
     who: str
     is_over: bool
     sums: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedLine:
+    trace_id: str
+    spans: str
+    items: str
+    size: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,13 @@ def erasure_line(erasure: Erasure, *, now_ns: int) -> ErasureLine:
         sums=f"{plural(erasure.traces, 'trace')}, {plural(erasure.spans, 'span')}, "
         f"{plural(erasure.items, 'item')}, {bytes_text(erasure.size_bytes)}",
     )
+
+
+def erased_lines(lines: Sequence[Line]) -> list[ErasedLine]:
+    return [
+        ErasedLine(line.trace_id, f"{line.spans:,}", f"{line.items:,}", bytes_text(line.size_bytes))
+        for line in lines
+    ]
 
 
 def _rule(rule: Rule) -> RuleLine:

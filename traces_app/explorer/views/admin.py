@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -51,20 +52,30 @@ def admin(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 @project_page
 def audit_log(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
-    found = audit.list_entries(visitor.project, now_ns=visitor.now_ns)
-    twin = reverse("explorer:audit_json")
+    before = request.GET.get("before", "")
+    found = audit.list_entries(visitor.project, before=before, now_ns=visitor.now_ns)
+    twin = reverse("explorer:audit_json") + (f"?{urlencode({'before': before})}" if before else "")
     context = {
         "page": audit_lines(found, now_ns=visitor.now_ns),
+        "is_older": bool(before),
+        "older": urlencode({"before": found[-1].entry_id}) if len(found) == audit.MAX_LISTED else "",
         "shell": shell_of(visitor, title="Audit", json_address=twin, place="admin"),
     }
     return advertise(render(request, "explorer/audit.html", context), twin)
 
 
 @project_json
-def audit_json(_request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
-    found = audit.list_entries(visitor.project, now_ns=visitor.now_ns)
+def audit_json(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    before = request.GET.get("before", "")
+    found = audit.list_entries(visitor.project, before=before, now_ns=visitor.now_ns)
     entries = [
-        {"at_ns": entry.at_ns, "who": entry.who, "action": entry.action, "detail": entry.detail}
+        {
+            "id": entry.entry_id,
+            "at_ns": entry.at_ns,
+            "who": entry.who,
+            "action": entry.action,
+            "detail": entry.detail,
+        }
         for entry in found
     ]
     return JsonResponse({"project": visitor.project, "entries": entries})

@@ -16,7 +16,7 @@ from traces_app import erasing, retention
 from traces_app.domain.retention import days_text, read_days
 from traces_app.explorer.confirming import confirmed, log, refused, to_admin
 from traces_app.explorer.formats import plural
-from traces_app.explorer.pages.admin import erasure_line
+from traces_app.explorer.pages.admin import erased_lines, erasure_line
 from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.forms import FORMS
 from traces_app.explorer.pages.shell import shell_of
@@ -84,8 +84,8 @@ def erase(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         return refused(request, visitor, FORMS["erase"], dict(fields), str(error))
     what = f"{visible_line(kind, 20)} {visible_line(subject_id, 100)}"
     text = (
-        f"{_stored(count)} Whatever arrives before you confirm is erased too. Spans, summaries in all lists, pins and "
-        "sums of statistics go for good; a receipt with ids and numbers stays in the audit."
+        f"{_stored(count)} Whatever arrives before you confirm is erased too. Spans, summaries in all lists, "
+        "pins and sums of statistics go for good; a receipt with ids and numbers stays in the audit."
     )
     question = (f"Erase the {what}?", text, "Erase for good")
     return confirmed(request, visitor, _erase, question, fields, form=FORMS["erase"])
@@ -101,7 +101,7 @@ def erasure(request: HttpRequest, visitor: Visitor, erasure_id: str) -> HttpResp
     twin = reverse("explorer:erasure_json", args=[erasure_id])
     context = {
         "receipt": erasure_line(found, now_ns=visitor.now_ns),
-        "lines": lines[:MAX_LINES_SHOWN],
+        "lines": erased_lines(lines[:MAX_LINES_SHOWN]),
         "more_lines": max(0, len(lines) - MAX_LINES_SHOWN),
         "shell": shell_of(visitor, title="Receipt of an erasure", json_address=twin, place="admin"),
     }
