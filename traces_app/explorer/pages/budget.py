@@ -19,6 +19,7 @@ class AlertLine:
     subject: str
     limit: str
     to: str
+    told_at: Moment | None
     told: str
     is_failed: bool
 
@@ -101,8 +102,7 @@ def address_text(alert: Alert) -> str:
 
 
 def _line(alert: Alert, told: Told | None, now_ns: int) -> AlertLine:
-    at = moment(told.at_ns, now_ns=now_ns) if told else None
-    told_text = f"{at.day} {at.clock} UTC, at {cost_text(told.spent_usd)}" if told and at else ""
+    told_text = f"at {cost_text(told.spent_usd)}" if told else "not passed"
     if told and told.failure:
         told_text = f"not delivered, tried again: {visible_line(told.failure, 200)}"
     return AlertLine(
@@ -110,6 +110,7 @@ def _line(alert: Alert, told: Told | None, now_ns: int) -> AlertLine:
         subject=visible_line(alert.subject, 200),
         limit=cost_text(alert.limit_usd),
         to=address_text(alert),
+        told_at=moment(told.at_ns, now_ns=now_ns) if told and not told.failure else None,
         told=told_text,
         is_failed=bool(told and told.failure),
     )

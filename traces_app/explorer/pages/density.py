@@ -27,7 +27,8 @@ class Bar:
     height: str
     error_y: str
     error_height: str
-    title: str
+    at: Moment | None
+    told: str
     address: str
 
 
@@ -136,6 +137,7 @@ def _bar(
         height=f"{height:.1f}%",
         error_y=f"{HEIGHT - error_height:.1f}%",
         error_height=f"{error_height:.1f}%" if error_height else "",
-        title=f"{at.day} {at.clock} UTC: {', '.join(filter(None, told))}" if at else "",
+        at=at,
+        told=", ".join(filter(None, told)),
         address=query.between(since_ns, since_ns + step_ns),
     )
