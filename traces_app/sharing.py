@@ -182,7 +182,9 @@ def _redacted(span: Span, redaction: str) -> Span:
 
 def _redacted_summary(summary: TraceSummary, redaction: str) -> TraceSummary:
     summary = replace(summary, user_id=None, session_id=None, tags=[], metadata={})
-    return replace(summary, input_preview=None, output_preview=None) if redaction == "texts" else summary
+    if redaction != "texts":
+        return summary
+    return replace(summary, input_preview=None, output_preview=None, environment=None, release=None)
 
 
 def _score(score: dict[str, Any], redaction: str) -> dict[str, Any]:

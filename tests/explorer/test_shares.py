@@ -36,6 +36,8 @@ def trace_id(send: Sender) -> str:
         tags=["vip"],
         metadata={"a": "in metadata"},
         attributes={"b": "in attributes"},
+        environment="live-7",
+        release="build-9",
     )
 
 
@@ -70,6 +72,7 @@ def test_what_a_link_leaves_out_is_nowhere_in_it(
     assert [secret for secret in SECRETS if secret in text] == [one for one in SECRETS if one not in left_out]
     assert "Timeout" in text
     assert "gpt-4o" in text
+    assert ("live-7" in text, "build-9" in text) == (redaction == "people", redaction == "people")
 
 
 def test_a_changed_a_foreign_and_a_revoked_link_open_nothing(dev: Client, trace_id: str) -> None:
