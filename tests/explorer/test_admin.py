@@ -166,7 +166,7 @@ def test_a_price_begins_on_its_day(dev: Client, send: Sender) -> None:
 def test_a_price_is_removed(dev: Client, send: Sender) -> None:
     change(dev, "admin/prices", model="m", input="2", output="4")
     price = dev.get("/dashboard/admin").context["page"].prices[0]
-    assert (price.model, price.since, price.rates[0]) == ("m", None, "$2")
+    assert (price.model, price.since, price.rates[0]) == ("m", None, ("input", "$2"))
     change(dev, "admin/prices/remove", model="m", since_ns=str(price.since_ns))
     assert dev.get("/dashboard/admin").context["page"].prices == []
     assert "no such price" in Page(change(dev, "admin/prices/remove", model="m", since_ns="0")).text

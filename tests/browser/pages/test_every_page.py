@@ -1,4 +1,4 @@
-"""Every page there is, filled: in both themes, at every width, in any zone, by keyboard and without script."""
+"""Every page, filled: in both themes, at every width, in any zone, by keyboard alone and without script."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ class PriceLine:
     model: str
     since: Moment | None
     since_ns: int
-    rates: list[str]
+    rates: list[tuple[str, str]]
+    """By label; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,5 +192,5 @@ def _price(price: OwnPrice, now_ns: int) -> PriceLine:
         model=visible_line(price.model),
         since=moment(price.since_ns, now_ns=now_ns) if price.since_ns else None,
         since_ns=price.since_ns,
-        rates=[f"${known[label]:g}" if label in known else "" for label in PRICE_LABELS],
+        rates=[(label, f"${known[label]:g}" if label in known else "") for label in PRICE_LABELS],
     )
