@@ -135,8 +135,8 @@ def create_key(project: str, scope: str = "all", *, label: str = "", now_ns: int
     digest = _digest(key)
     record = {"sha256": digest, "scope": scope, "label": label, "created_at_ns": now_ns}
     store = get_store()
-    store.put_record(_keys_of(project), digest[:16], record, now_ns=now_ns)
-    store.put_record(keys.PROJECTS, project, {}, now_ns=now_ns)
+    store.put_record(keys.keys_partition(project), digest[:16], record, now_ns=now_ns)
+    store.put_record(keys.Kind.PROJECTS, project, {}, now_ns=now_ns)
     return NewKey(key=key, key_id=_key_id(project, digest))
 
 
@@ -155,11 +155,11 @@ def revoke_key(key_id: str, *, now_ns: int) -> bool:
     if match is None:
         return False
     project, short_digest = match.groups()
-    record = get_store().get_record(_keys_of(project), short_digest, now_ns=now_ns)
+    record = get_store().get_record(keys.keys_partition(project), short_digest, now_ns=now_ns)
     if record is None:
         return False
     revoked = {**record, "revoked_at_ns": record.get("revoked_at_ns") or now_ns}
-    get_store().put_record(_keys_of(project), short_digest, revoked, now_ns=now_ns)
+    get_store().put_record(keys.keys_partition(project), short_digest, revoked, now_ns=now_ns)
     forget_keys()
     return True
 
@@ -167,7 +167,7 @@ def revoke_key(key_id: str, *, now_ns: int) -> bool:
 def list_keys(project: str, *, now_ns: int) -> list[KeyRecord]:
     """The stored keys of ``project``, oldest first, revoked ones too. Keys in API_KEYS are not stored."""
     _check_project(project)
-    stored = get_store().list_records(_keys_of(project), now_ns=now_ns)
+    stored = get_store().list_records(keys.keys_partition(project), now_ns=now_ns)
     return sorted((_record_of(project, record) for _, record in stored), key=lambda key: key.created_at_ns)
 
 
@@ -256,7 +256,7 @@ def _working_record(key_id: str, now_ns: int) -> dict[str, Any] | None:
         if entry is not None:
             return entry or None
     project, _, short_digest = key_id.partition(":")
-    record = get_store().get_record(_keys_of(project), short_digest, now_ns=now_ns)
+    record = get_store().get_record(keys.keys_partition(project), short_digest, now_ns=now_ns)
     if record is None or record.get("revoked_at_ns"):
         _refused.put(key_id, {}, now_ns)
         return None
@@ -301,13 +301,9 @@ def _key_id(project: str, digest: str) -> str:
     return f"{project}:{digest[:16]}"
 
 
-def _keys_of(project: str) -> str:
-    return f"KEYS#{project}"
-
-
 def _session_key(session_id: str) -> str:
     # Hashed like a key: whoever reads the table cannot take over a session.
-    return f"SESSION#{_digest(session_id)}"
+    return keys.session_record_partition(_digest(session_id))
 
 
 def _project_of(key: str) -> str:

@@ -96,7 +96,7 @@ class Rollups:
         known = self._watched.get(project)
         if known is not None and (known[1] or 0 <= now_ns - known[0] < WATCH_REMEMBERED_NS):
             return known[1]
-        is_watched = self._records.get_record(keys.WATCHED, project, now_ns=now_ns) is not None
+        is_watched = self._records.get_record(keys.Kind.WATCHED, project, now_ns=now_ns) is not None
         self._watched[project] = (now_ns, is_watched)
         _bound(self._watched)
         return is_watched
@@ -105,10 +105,10 @@ class Rollups:
 
     def watch(self, project: str, *, now_ns: int) -> bool:
         """Note that somebody looks. True once every writer knows: from then on hours may be kept."""
-        record = self._records.get_record(keys.WATCHED, project, now_ns=now_ns)
+        record = self._records.get_record(keys.Kind.WATCHED, project, now_ns=now_ns)
         if record is None:
             value = {"since_ns": now_ns}
-            self._records.put_record(keys.WATCHED, project, value, now_ns=now_ns, only_if_absent=True)
+            self._records.put_record(keys.Kind.WATCHED, project, value, now_ns=now_ns, only_if_absent=True)
             return False
         return now_ns - int(record["since_ns"]) >= WATCHED_AFTER_NS
 

@@ -264,7 +264,7 @@ class Store(Records):
         return any(True for _ in chain(listed_fragments(place), spans))
 
     def list_projects(self) -> list[str]:
-        return [item.sk for item in TraceItem.query(keys.PROJECTS)]
+        return [item.sk for item in TraceItem.query(keys.Kind.PROJECTS)]
 
     # -- how traces are listed ---------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -241,3 +242,9 @@ def test_the_strip_shows_what_is_chosen_and_keeps_it(open_page: Open) -> None:
     expect(page.locator(".density a.measure[aria-current]")).to_have_text("p95")
     page.locator(".presets a", has_text="Errors").click()
     expect(page.locator(".density a.measure[aria-current]")).to_have_text("p95")
+
+
+def test_rows_say_how_long_ago_they_were(open_page: Open) -> None:
+    notes = open_page().locator("[data-row] [data-relative]")
+    expect(notes.nth(0)).to_have_text(re.compile(r"^\d+ (s|min) ago$"))
+    expect(notes.nth(30)).to_have_text(re.compile(r"^\d\d min ago$"))
