@@ -291,6 +291,29 @@ def test_older_entries_of_the_audit_are_reached(dev: Client) -> None:
     assert "Nothing older" in Page(dev.get("/dashboard/admin/audit?before=0")).text
 
 
+def test_admin_and_views_are_there_as_json_without_secrets(dev: Client, other: Client) -> None:
+    key = made_key(dev, "read", "laptop")
+    change(dev, "admin/prices", model="m", input="1", output="2")
+    change(dev, "admin/retention", condition="error:true", days="9")
+    hook = "https://hooks.example.com/T0/secret"
+    change(dev, "admin/alerts", what="bill", by="all", value="", limit="1", to=hook)
+    dev.post("/dashboard/views/save", {"name": "mine", "query": "?q=a"})
+    response = dev.get("/dashboard/admin.json")
+    told = response.json()
+    assert key.partition(".")[2] not in response.content.decode()
+    assert "T0" not in response.content.decode()
+    assert [one["label"] for one in told["keys"]] == ["laptop"]
+    assert told["prices"] == [{"model": "m", "since_ns": 0, "usd_per_million": {"input": 1.0, "output": 2.0}}]
+    assert told["retention"] == {"rules": [{"condition": "error:true", "days": 9}], "rest_days": 90}
+    assert told["alerts"][0]["to"] == "webhook at hooks.example.com"
+    assert [view["query"] for view in dev.get("/dashboard/views.json").json()["views"]] == ["?q=a"]
+    for place in ("admin", "views"):
+        assert f"/dashboard/{place}.json" in dev.get(f"/dashboard/{place}")["Link"]
+    log_in(other, "project-shop")
+    assert other.get("/dashboard/admin.json").json()["keys"] == []
+    assert other.get("/dashboard/views.json").json()["views"] == []
+
+
 # -- sent twice, from two tabs, out of place ---------------------------------------------------------
 def asked(browser: Client, place: str, **fields: str) -> dict[str, str]:
     return Page(browser.post(f"/dashboard/{place}", fields)).hidden_values()

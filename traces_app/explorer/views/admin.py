@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -17,7 +18,7 @@ from traces_app.bill import month_of
 from traces_app.domain.pricing import PRICE_LABELS
 from traces_app.explorer.confirming import confirmed, log, to_admin
 from traces_app.explorer.pages.admin import admin_page, audit_lines
-from traces_app.explorer.pages.budget import budget_panel
+from traces_app.explorer.pages.budget import address_text, budget_panel
 from traces_app.explorer.pages.forms import FORMS
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise
@@ -46,8 +47,32 @@ def admin(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         erasures=erasing.list_erasures(visitor.project, now_ns=now_ns),
         engine=queries.engine_name(),
     )
-    context = {"page": page, "shell": shell_of(visitor, title="Admin", place="admin")}
-    return render(request, "explorer/admin.html", context)
+    twin = reverse("explorer:admin_json")
+    context = {"page": page, "shell": shell_of(visitor, title="Admin", json_address=twin, place="admin")}
+    return advertise(render(request, "explorer/admin.html", context), twin)
+
+
+@project_json
+def admin_json(_request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    """Without a secret: of keys their ids, of webhooks their hosts."""
+    project, now_ns = visitor.project, visitor.now_ns
+    kept = retention.read_retention(project, now_ns=now_ns)
+    known = budget.read_budget(project, now_ns=now_ns)
+    answer = {
+        "project": project,
+        "projects": visitor.projects,
+        "keys": [asdict(key) for key in access.list_keys(project, now_ns=now_ns)],
+        "listed_keys": access.count_listed_keys(project),
+        "prices": [asdict(price) for price in prices.list_prices(project, now_ns=now_ns)],
+        "retention": {"rules": [asdict(rule) for rule in kept.rules], "rest_days": kept.rest_days},
+        "budget": {
+            name: getattr(known, name) for name in ("monthly_usd", "slow_s", "expensive_usd", "keep_rate")
+        },
+        "alerts": [asdict(alert) | {"to": address_text(alert)} for alert in known.alerts],
+        "erasures": [asdict(one) for one in erasing.list_erasures(project, now_ns=now_ns)],
+        "storage": queries.engine_name(),
+    }
+    return JsonResponse(answer)
 
 
 @project_page
