@@ -133,6 +133,20 @@ def test_no_page_is_wider_than_the_window(open_page: Open, places: Places) -> No
     assert found_on(open_page(), places, widths) == {}
 
 
+def test_a_project_with_the_longest_name_fits_its_pages(chromium: Browser, server: str) -> None:
+    with chromium.new_context(viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.goto(f"{server}/dashboard/login")
+        page.fill("#key", "project-dev")
+        page.press("#key", "Enter")
+        page.wait_for_url("**/dashboard/")
+        answered(page, f"{server}/dashboard", "admin/projects", {"name": "W" * 64})
+        expect(page.locator(".code")).to_contain_text("W" * 64)
+        for place in ("", "admin", "login", "cost", "sessions", "admin/audit", "t/" + "f" * 32):
+            page.goto(f"{server}/dashboard/{place}")
+            assert page.evaluate("document.documentElement.scrollWidth") == 390, place
+
+
 def test_the_chosen_zone_holds_for_every_time_on_every_page(open_page: Open, places: Places) -> None:
     page = open_page(timezone_id="Asia/Kolkata")
     page.evaluate("localStorage.setItem('zone', 'local')")
