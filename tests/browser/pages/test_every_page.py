@@ -235,6 +235,18 @@ def test_tab_reaches_every_control_of_admin_and_each_shows_that_it_is_reached(
     assert [name for name in unseen if name.strip()] == []
 
 
+def test_the_button_of_the_search_is_seen_when_it_is_reached(open_page: Open) -> None:
+    page = open_page()
+    page.locator("input[type=search]").focus()
+    page.keyboard.press("Tab")  # the help
+    page.keyboard.press("Tab")
+    button = page.get_by_role("button", name="Search", exact=True)
+    expect(button).to_be_focused()
+    box = button.bounding_box()
+    assert box is not None
+    assert (box["width"] > 40, box["height"] > 20) == (True, True)
+
+
 def test_a_saved_file_opens_without_a_network(
     open_page: Open, places: Places, chromium: Browser, tmp_path: Path
 ) -> None:
