@@ -45,7 +45,8 @@ __all__ = [
 Scope = Literal["all", "ingest", "read"]
 
 SCOPES: Final[tuple[str, ...]] = ("all", "ingest", "read")
-PROJECT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+MAX_PROJECT_CHARACTERS: Final = 64
+PROJECT_ID: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{MAX_PROJECT_CHARACTERS - 1}}}")
 SECRET_BYTES: Final = 32
 """256 bits: guessing is hopeless at any speed, so a fast hash keeps the secret well enough."""
 
@@ -313,7 +314,8 @@ def _project_of(key: str) -> str:
 def _check_project(project: str) -> None:
     if not PROJECT_ID.fullmatch(project):
         raise ValueError(
-            "project: must be 1 to 64 letters, digits, '-' or '_', and begin with a letter or a digit."
+            f"project: must be 1 to {MAX_PROJECT_CHARACTERS} letters, digits, '-' or '_', "
+            "and begin with a letter or a digit."
         )
 
 

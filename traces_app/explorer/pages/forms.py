@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from traces_app.access import MAX_LABEL_CHARACTERS, MAX_PROJECT_CHARACTERS
+from traces_app.domain.budget import MAX_ADDRESS_CHARACTERS, MAX_VALUE_CHARACTERS
+from traces_app.domain.limits import MAX_ID_CHARACTERS
 from traces_app.domain.pricing import PRICE_LABELS
+from traces_app.domain.retention import MAX_CONDITION_CHARACTERS
+
+MAX_NUMBER_CHARACTERS: Final = 12
+"""More digits than any amount that is allowed has."""
+
+MAX_DAYS_CHARACTERS: Final = 8
+"""``for ever``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +31,7 @@ class Field:
     called: str = ""
     value: str = ""
     error: str = ""
-    max_characters: int = 200
+    max_characters: int = MAX_ID_CHARACTERS
     is_required: bool = False
     placeholder: str = ""
     hint: str = ""
@@ -65,7 +75,7 @@ _KEY: Final = Form(
     "Make a key",
     "Make a key…",
     [
-        Field("label", "Label", placeholder="where it is used"),
+        Field("label", "Label", max_characters=MAX_LABEL_CHARACTERS, placeholder="where it is used"),
         Field(
             "scope",
             "Scope",
@@ -86,7 +96,7 @@ _PROJECT: Final = Form(
             "name",
             "New project",
             called="project",
-            max_characters=64,
+            max_characters=MAX_PROJECT_CHARACTERS,
             is_required=True,
             placeholder="letters, digits, - and _",
             pattern=r"[A-Za-z0-9][A-Za-z0-9_\-]*",
@@ -105,7 +115,7 @@ _PRICE: Final = Form(
                 label.replace(" ", "_"),
                 f"{label.capitalize()} $/M",
                 "number",
-                max_characters=12,
+                max_characters=MAX_NUMBER_CHARACTERS,
                 is_required=label in ("input", "output"),
             )
             for label in PRICE_LABELS
@@ -120,7 +130,7 @@ _RULE: Final = Form(
         Field(
             "condition",
             "Condition, as in the search",
-            max_characters=300,
+            max_characters=MAX_CONDITION_CHARACTERS,
             is_required=True,
             placeholder="error:true",
             offers=[
@@ -133,7 +143,14 @@ _RULE: Final = Form(
                 "env:prod",
             ],
         ),
-        Field("days", "Days, or forever", "short", max_characters=8, is_required=True, placeholder="180"),
+        Field(
+            "days",
+            "Days, or forever",
+            "short",
+            max_characters=MAX_DAYS_CHARACTERS,
+            is_required=True,
+            placeholder="180",
+        ),
     ],
 )
 _REST: Final = Form(
@@ -145,7 +162,7 @@ _REST: Final = Form(
             "days",
             "The rest: days, or forever",
             "short",
-            max_characters=8,
+            max_characters=MAX_DAYS_CHARACTERS,
             hint="Empty: as RETENTION_DAYS says",
         )
     ],
@@ -160,12 +177,18 @@ _BUDGET: Final = Form(
             "Dollars a month",
             "number",
             called="monthly amount",
-            max_characters=12,
+            max_characters=MAX_NUMBER_CHARACTERS,
             placeholder="20",
             hint="Empty: no budget",
         ),
-        Field("slow_s", "Slow, from seconds", "number", called="slow", max_characters=12),
-        Field("expensive_usd", "Expensive, from dollars", "number", called="expensive", max_characters=12),
+        Field("slow_s", "Slow, from seconds", "number", called="slow", max_characters=MAX_NUMBER_CHARACTERS),
+        Field(
+            "expensive_usd",
+            "Expensive, from dollars",
+            "number",
+            called="expensive",
+            max_characters=MAX_NUMBER_CHARACTERS,
+        ),
     ],
 )
 _ALERT: Final = Form(
@@ -179,12 +202,12 @@ _ALERT: Final = Form(
             "Of",
             choices=[("all", "all"), ("user", "a user"), ("model", "a model"), ("tag", "a tag")],
         ),
-        Field("value", "Which", hint="Empty for all"),
-        Field("limit", "Dollars a month", "number", max_characters=12, is_required=True),
+        Field("value", "Which", max_characters=MAX_VALUE_CHARACTERS, hint="Empty for all"),
+        Field("limit", "Dollars a month", "number", max_characters=MAX_NUMBER_CHARACTERS, is_required=True),
         Field(
             "to",
             "E-mail, or https:// address",
-            max_characters=500,
+            max_characters=MAX_ADDRESS_CHARACTERS,
             is_required=True,
             placeholder="ops@example.com",
         ),
