@@ -34,11 +34,19 @@ def show_no_page(request: HttpRequest, exception: Exception) -> HttpResponse:  #
     """404 for an address of nothing: to a program as a problem, to a reader with the ways on."""
     if request.path_info.startswith(PROGRAM_PREFIXES) or request.path_info.endswith(".json"):
         return problem(404, "No such page", "Nothing has this address.")
-    visitor = None
-    if request.path_info.startswith(reverse("explorer:traces")):
-        visitor = visitor_of(request, now_ns=time.time_ns())
+    visitor = _known_visitor(request)
     shell = Shell(title="Not found") if visitor is None else shell_of(visitor, title="Not found", place="")
     return render(request, "404.html", {"shell": shell}, status=404)
+
+
+def _known_visitor(request: HttpRequest) -> Visitor | None:
+    """Nobody where the store cannot say who it is: there is no such page in any case."""
+    if not request.path_info.startswith(reverse("explorer:traces")):
+        return None
+    try:
+        return visitor_of(request, now_ns=time.time_ns())
+    except (StoreUnavailable, StoreUnusable):
+        return None
 
 
 def show_unavailable(request: HttpRequest, error: StoreUnavailable | StoreUnusable) -> HttpResponse:
