@@ -115,7 +115,7 @@ def test_pictures_are_shown_only_from_the_trace_itself(dev: Client, send: Sender
 def test_what_was_not_sent_is_named(dev: Client, send: Sender) -> None:
     trace_id = send(metadata={"a": 1})
     page = Page(dev.get(f"/dashboard/t/{trace_id}"))
-    assert [absent.text for absent in page.find("p", "absent")] == ["not sent", "not sent"]
+    assert [absent.text for absent in page.find("p", "absent")] == ["Not sent.", "Not sent."]
     assert "Not sent: tool, documents, prompt, parameters, scores, attributes, events." in page.text
 
 

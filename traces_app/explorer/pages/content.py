@@ -96,7 +96,7 @@ class MessageView:
 class ContentView:
     """``name`` is the span's field; ``middle`` are messages folded between ``first`` and ``last``.
 
-    With ``new`` the first and the middle stood in the call at ``previous`` already, the last did not.
+    ``hidden`` says what was masked on the way. With ``new`` the first and the middle stood in the call at ``previous`` already, the last did not.
     """
 
     name: str
@@ -108,6 +108,7 @@ class ContentView:
     middle: Sequence[MessageView] = ()
     last: Sequence[MessageView] = ()
     note: str = ""
+    hidden: str = ""
     new: str = ""
     previous: SpanLink | None = None
 
@@ -119,7 +120,7 @@ class ContentView:
 def content_of(
     name: str, value: Any, *, whole_address: str, connected: Connections | None = None
 ) -> ContentView:
-    if value is None:
+    if value is None or value in ("", [], {}):
         return ContentView(name, "absent", whole_address)
     room = _Room()
     messages = read_messages(value)

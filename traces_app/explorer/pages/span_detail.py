@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from traces_app.domain.conventions import content_switch
 from traces_app.domain.search import ANY_SPAN, quoted
 from traces_app.domain.span import Span, Usage
 from traces_app.domain.tree import TreeRow
@@ -23,6 +22,7 @@ from traces_app.explorer.formats import (
     tokens_text,
     words,
 )
+from traces_app.explorer.pages.absence import what_is_hidden, why_empty
 from traces_app.explorer.pages.content import (
     ContentView,
     FieldView,
@@ -60,7 +60,6 @@ WHOLE_FIELDS: Final = (
 )
 """Fields that can be taken away as text, whole."""
 
-NOT_CAPTURED: Final = "The instrumentation did not capture it."
 MAX_CAUSES: Final = 20
 SIMILAR_CHARACTERS: Final = 60
 """Of a message: what comes later is mostly about the one case."""
@@ -179,12 +178,11 @@ def _tabs(span: Span, *, is_chat: bool) -> list[Tab]:
 
 
 def _content(span: Span, field: str, place: Sequence[str], connected: Connections) -> ContentView:
-    address = _whole_address(place, field)
-    view = content_of(field, getattr(span, field), whole_address=address, connected=connected)
-    is_call = span.kind == "llm" or (span.kind == "embedding" and field == "input")
-    is_missing = view.shape == "absent" and is_call and span.status != "error"
-    switch = content_switch(span.attributes) if is_missing else None
-    return replace(view, note=f"{NOT_CAPTURED} To turn it on: {switch}.") if switch else view
+    address, value = _whole_address(place, field), getattr(span, field)
+    view = content_of(field, value, whole_address=address, connected=connected)
+    if view.shape == "absent":
+        return replace(view, note=why_empty(span, field))
+    return replace(view, hidden=what_is_hidden(span, field))
 
 
 def whole_text(span: Span, field: str) -> str | None:

@@ -90,7 +90,9 @@ function listenToRows(app) {
         event.preventDefault();
         body.focus({preventScroll: true});
         const group = app.current.groupAt?.(index);
-        if (group) {
+        if (group && event.target.closest('.slowest')) {
+            app.select(group.slowest);
+        } else if (group) {
             group.open = !group.open;
             app.arrange();
         } else if (event.target.closest('.caret.open, .caret.closed')) {

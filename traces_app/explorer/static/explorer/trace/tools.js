@@ -39,6 +39,7 @@ export function addTools(app) {
     app.openSheet = () => root.toggleAttribute('data-span-open', app.isNarrow());
     app.backToList = () => (closeSheet(app), app.list.body.focus());
     app.renew = (raw, isFollowing) => renew(app, raw, isFollowing);
+    app.readAgain = () => readAgain(app);
 }
 
 function closeSheet(app) {
@@ -116,6 +117,15 @@ function say(place, text) {
     place.textContent = text;
     clearTimeout(place.timer);
     place.timer = setTimeout(() => { place.textContent = ''; }, SAY_MS);
+}
+
+// After something was changed by hand: rows, totals and the open span, wherever the list stands.
+async function readAgain(app) {
+    const response = await fetch(app.skeletonAddress);
+    if (response.ok) {
+        await renew(app, await response.json(), false);
+        await app.pane.show(app.selectedId());
+    }
 }
 
 // What arrived since: totals, rows, and the open span, where that was still running.

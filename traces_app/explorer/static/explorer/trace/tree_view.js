@@ -4,7 +4,7 @@ import {drawGroup, drawSpan, makeLane} from './bars.js';
 import {el, setAttribute, setText} from './dom.js';
 import {durationText} from './formats.js';
 import {nameOf} from './model.js';
-import {fillName, fillRow, makeName, makeRow} from './row_parts.js';
+import {fillName, fillRow, makeName, makeRow, showScores} from './row_parts.js';
 import {treeRows} from './rows.js';
 import {chosenColumns, widthsOf} from './tree_columns.js';
 
@@ -91,7 +91,9 @@ export class TreeView {
         setAttribute(row, 'aria-expanded', String(group.open));
         setAttribute(name.firstChild, 'class', `caret ${group.open ? 'open' : 'closed'}`);
         setText(name.children[2], `×${count} ${nameOf(app.model, group.first)}`);
-        setText(name.children[3], `avg ${durationText(group.sum / count)} · max ${durationText(group.max)}`);
+        setAttribute(name.children[2], 'title', nameOf(app.model, group.first));
+        fillGroupNote(name.children[3], `avg ${durationText(group.sum / count)} · `, `max ${durationText(group.max)}`);
+        showScores(name);
         this.columns.forEach((column, number) => {
             const cell = row.children[number + 1];
             setText(cell, column.group?.(group) ?? '');
@@ -104,5 +106,14 @@ export class TreeView {
     describe() {
         const shown = this.app.kept ? ' of those that match, with what leads to them' : '';
         return `${this.rows.length.toLocaleString('en-US')} rows${shown}`;
+    }
+}
+
+// Its longest member is one click away, wherever in the group it stands.
+function fillGroupNote(note, text, slowest) {
+    if (note.textContent !== text + slowest) {
+        const link = el('u', 'slowest', slowest);
+        link.title = 'Open the slowest';
+        note.replaceChildren(text, link);
     }
 }
