@@ -61,7 +61,10 @@ def test_an_empty_output_says_why(dev: Client, send: Sender, span: dict[str, Any
             "Masked by the client: its own mask function failed, so nothing was sent.",
         ),
         ("__REDACTED__", "Hidden by the instrumentation: OPENINFERENCE_HIDE_INPUTS."),
-        ({"mail": "[Scrubbed due to 'email']", "b": "[Scrubbed due to 'auth']"}, "Masked by rule auth, email."),
+        (
+            {"mail": "[Scrubbed due to 'email']", "b": "[Scrubbed due to 'auth']"},
+            "Masked by rule auth, email.",
+        ),
         ({"password": "[masked]", "token": "[masked]"}, "2 parts masked by the client."),
     ],
 )

@@ -58,7 +58,13 @@ _HEAD_FIELDS: Final = {
 }
 """Fields that travel in the head under short names: they would take a tenth of a small chunk."""
 
-_DERIVED: Final = {"duration_ns": "l", "usage": "us", "error_preview": "er", "tool_name": "to", "scores": "sc"}
+_DERIVED: Final = {
+    "duration_ns": "l",
+    "usage": "us",
+    "error_preview": "er",
+    "tool_name": "to",
+    "scores": "sc",
+}
 _COLUMNS_BACK: Final = {short: name for name, short in (_HEAD_FIELDS | _DERIVED | {"span_id": "i"}).items()}
 _BODY_FIELDS: Final = tuple(
     name for name in SPAN_FIELDS if name not in {*_HEAD_FIELDS, "trace_id", "span_id", "end_ns", "usage"}
@@ -253,7 +259,11 @@ def _error_preview(error: dict[str, Any] | None) -> list[str] | None:
 def _head_scores(scores: Sequence[dict[str, Any]]) -> list[list[Any]] | None:
     """Name, number or word, source; as little as a row of the tree needs."""
     return [
-        [_brief(score.get("name")), _brief(score.get("value", score.get("label"))), _brief(score.get("source"))]
+        [
+            _brief(score.get("name")),
+            _brief(score.get("value", score.get("label"))),
+            _brief(score.get("source")),
+        ]
         for score in scores[:MAX_HEAD_SCORES]
     ] or None
 

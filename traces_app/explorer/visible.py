@@ -28,7 +28,7 @@ _HIDDEN: Final = re.compile(
 )
 
 
-_SHOWN: Final = re.compile("⟨(" + "|".join(_NAMED_CONTROLS.values()) + "|U\\+[0-9A-F]{4,6})⟩")
+_SHOWN: Final = re.compile(f"⟨(?:({'|'.join(_NAMED_CONTROLS.values())})|U\\+([0-9A-F]{{4,6}}))⟩")
 _CODES: Final = {name: code for code, name in _NAMED_CONTROLS.items()}
 
 
@@ -80,6 +80,5 @@ def _symbol(match: re.Match[str]) -> str:
 
 
 def _character(match: re.Match[str]) -> str:
-    name = match[1]
-    code = _CODES[name] if name in _CODES else int(name[2:], 16)
+    code = _CODES[match[1]] if match[1] else int(match[2], 16)
     return chr(code) if code <= _LAST_CHARACTER else match[0]

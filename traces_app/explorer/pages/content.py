@@ -72,7 +72,9 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class PartView:
-    """``link`` leads to the span that ran the tool; ``definition`` is what the model was told of it."""
+    """``link`` leads to the span that ran the tool, ``result`` is what it answered where the messages do not
+    say so themselves; ``definition`` is what the model was told of it.
+    """
 
     kind: str
     label: str
@@ -82,6 +84,7 @@ class PartView:
     audio_address: str = ""
     link: SpanLink | None = None
     definition: TextView | None = None
+    result: TextView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ class MessageView:
 class ContentView:
     """``name`` is the span's field; ``middle`` are messages folded between ``first`` and ``last``.
 
-    ``hidden`` says what was masked on the way. With ``new`` the first and the middle stood in the call at ``previous`` already, the last did not.
+    ``hidden`` says what was masked on the way.
+    With ``new`` the first and the middle stood in the call at ``previous`` already, the last did not.
     """
 
     name: str
@@ -125,7 +129,8 @@ def content_of(
     room = _Room()
     messages = read_messages(value)
     if messages is not None:
-        return _messages_content(name, messages, whole_address, _Reading(room, connected or Connections()))
+        reading = _Reading(room, connected or Connections(), is_output=name == "output")
+        return _messages_content(name, messages, whole_address, reading)
     if isinstance(value, dict) and 1 <= len(value) <= MAX_FIELDS:
         fields = [FieldView(visible_line(str(key), 80), room.show(item)) for key, item in value.items()]
         return ContentView(name, "fields", whole_address, fields=fields)
@@ -181,6 +186,7 @@ def _preview(text: str, fold_characters: int) -> str:
 class _Reading:
     room: _Room
     connected: Connections
+    is_output: bool
 
 
 def _messages_content(
@@ -231,13 +237,16 @@ def _part_view(part: Part, reading: _Reading, fold_characters: int) -> PartView:
     is_tool = part.kind in ("tool_call", "tool_result")
     tools = reading.connected.tools
     definition = reading.connected.definitions.get(part.name) if part.kind == "tool_call" else None
+    link = tools.get(part.call_id) or tools.get(part.name) if is_tool else None
+    is_answered = part.kind == "tool_call" and reading.is_output and link and link.output is not None
     return PartView(
         part.kind,
         label,
         visible_line(part.call_id, 80),
         reading.room.show(part.value, fold_characters=fold_characters),
-        link=tools.get(part.call_id) or tools.get(part.name) if is_tool else None,
+        link=link,
         definition=reading.room.show(definition) if definition else None,
+        result=reading.room.show(link.output) if link and is_answered else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.urls import reverse
@@ -26,10 +26,13 @@ MESSAGES_LOOKED_AT: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class SpanLink:
+    """``output`` is what a tool answered; ``None`` also where that is not asked for."""
+
     address: str
     span_id: str
     duration: str
     status: str
+    output: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def _previous(trace: Trace, span: Span) -> tuple[int, SpanLink | None]:
         known = message_items(before.input)
         if known and len(known) < len(items) and items[: len(known)] == known:
             seen = len(known) + _repeats_answer(items[len(known)], before)
-            return min(seen, len(items) - 1), _link(row)
+            return min(seen, len(items) - 1), link_to(row)
     return 0, None
 
 
@@ -85,8 +88,9 @@ def _tools(trace: Trace, span: Span) -> dict[str, SpanLink]:
         return {}
     found: dict[str, SpanLink] = {}
     for row in _tool_rows(trace, span):
-        tool = trace.span(row.span.span_id).tool or {}
-        link = _link(row)
+        ran = trace.span(row.span.span_id)
+        tool = ran.tool or {}
+        link = replace(link_to(row), output=ran.output)
         for key in (tool.get("call_id"), tool.get("name"), row.span.name):
             if isinstance(key, str) and key:
                 found.setdefault(key, link)
@@ -103,7 +107,7 @@ def _tool_rows(trace: Trace, span: Span) -> Sequence[TreeRow]:
     return [*after[:TOOLS_LOOKED_AT], *before[:TOOLS_LOOKED_AT]]
 
 
-def _link(row: TreeRow) -> SpanLink:
+def link_to(row: TreeRow) -> SpanLink:
     span = row.span
     address = reverse("explorer:span", args=[span.trace_id, span.span_id])
     return SpanLink(address, span.span_id, duration_text(row.duration_ns), span.status)

@@ -32,6 +32,7 @@ from traces_app.explorer.pages.content import (
     text_view,
 )
 from traces_app.explorer.pages.history import Connections, connections
+from traces_app.explorer.pages.retries import Attempt, attempts
 from traces_app.explorer.pages.span_usage import (
     CostView,
     Share,
@@ -80,6 +81,7 @@ class ErrorView:
     message: TextView
     traceback: list[FrameGroup]
     causes: list[DetailFact]
+    attempts: list[Attempt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
         status=span.status,
         started=moment(span.start_ns, now_ns=visitor.now_ns),
         facts=_facts(span, row),
-        error=_error(span, row),
+        error=_error(trace, span, row),
         tabs=_tabs(span, is_chat=is_chat),
         main_tab="messages" if is_chat else "io",
         input=asked,
@@ -226,7 +228,7 @@ def _speed(span: Span, usage: Usage) -> list[DetailFact]:
     return [DetailFact("Speed", f"{usage.output_tokens * 1e9 / writing_ns:,.0f} tok/s")]
 
 
-def _error(span: Span, row: TreeRow) -> ErrorView | None:
+def _error(trace: Trace, span: Span, row: TreeRow) -> ErrorView | None:
     if span.error is None and span.status != "error":
         return None
     error = span.error or {}
@@ -237,6 +239,7 @@ def _error(span: Span, row: TreeRow) -> ErrorView | None:
         message=text_view(str(error.get("message") or _no_message(row))),
         traceback=frame_groups(str(traceback)) if traceback else [],
         causes=[_cause(cause) for cause in (causes or [])[:MAX_CAUSES]],
+        attempts=attempts(trace, span),
     )
 
 

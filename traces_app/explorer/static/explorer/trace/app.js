@@ -129,6 +129,7 @@ export class App {
         }
         this.list.draw(true);
         this.markActive();
+        this.timeline.showOpen();
         this.pane.show(this.selectedId(), this.neighbour(1));
         this.openSheet(focus);
         if (push) {

@@ -45,7 +45,7 @@ export function fillName(app, node, i) {
 export function showScores(node, scores = []) {
     const place = node.children[4];
     if (scores.length && place?.dataset.told !== scores.join('\n')) {
-        const chips = el('span', 'scores', ...scores.map((score) => el('small', '', score)));
+        const chips = el('span', 'scores', ...scores.map((score) => (score.startsWith('+') ? score : el('small', '', score))));
         chips.dataset.told = scores.join('\n');
         chips.title = scores.join(', ');
         place ? place.replaceWith(chips) : node.append(chips);

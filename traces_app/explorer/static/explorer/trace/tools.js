@@ -31,7 +31,7 @@ export function addTools(app) {
             sort(app, head.dataset.sort);
         }
     });
-    bar.querySelector('[data-min-duration]').addEventListener('change', (event) => app.setMinDuration(Number(event.target.value)));
+    bar.querySelector('[data-min-duration]').addEventListener('input', (event) => shortest(app, event.target));
     fillMenu(bar.querySelector('[data-columns]'), () => changeColumns(app));
     app.showTools = () => showTools(app, bar);
     app.showHead = () => showHead(app, root.querySelector('[data-head]'));
@@ -40,6 +40,15 @@ export function addTools(app) {
     app.backToList = () => (closeSheet(app), app.list.body.focus());
     app.renew = (raw, isFollowing) => renew(app, raw, isFollowing);
     app.readAgain = () => readAgain(app);
+}
+
+// Ten steps are ten times as long: from a millisecond to a hundred seconds.
+function shortest(app, slider) {
+    const us = Number(slider.value) ? Math.round(10 ** (2.9 + slider.value / 10)) : 0;
+    const text = us ? `≥ ${durationText(us)}` : '≥ 0 ms';
+    slider.nextElementSibling.textContent = text;
+    slider.setAttribute('aria-valuetext', text);
+    app.setMinDuration(us);
 }
 
 function closeSheet(app) {

@@ -8,6 +8,8 @@ import {fillName, fillRow, makeName, makeRow, showScores} from './row_parts.js';
 import {treeRows} from './rows.js';
 import {chosenColumns, widthsOf} from './tree_columns.js';
 
+const WIDE_LANE_PX = 240;
+
 export class TreeView {
     role = 'tree';
 
@@ -33,6 +35,13 @@ export class TreeView {
     arrange() {
         const {app} = this;
         this.rows = treeRows(app.model, {collapsed: app.collapsed, grouping: app.grouping, kept: app.kept});
+    }
+
+    // A duration stands at its bar where there is room, or where no column tells it.
+    measure() {
+        const px = this.app.root.querySelector('[data-head]').lastElementChild?.clientWidth ?? 0;
+        const isTold = this.columns.some(({key}) => key === 'duration');
+        this.labelledPx = px && (px >= WIDE_LANE_PX || !isTold) && !this.app.isNarrow() ? px : 0;
     }
 
     count() {
@@ -77,7 +86,7 @@ export class TreeView {
             setAttribute(cell, 'class', `c ${column.mark?.(model, i) ?? ''}`);
             setAttribute(cell, 'title', column.title?.(model, i));
         });
-        drawSpan(row.lastChild, model, i, window);
+        drawSpan(row.lastChild, model, i, window, this.labelledPx);
     }
 
     fillGroup(row, group) {
