@@ -125,5 +125,7 @@ def test_hidden_characters_are_named_in_names_json_and_fields(page: Page, send: 
     search = page.get_by_label("Search in this trace")
     search.fill("\x1b[31m\u202egnp")
     expect(search).to_have_value("⟨ESC⟩[31m⟨U+202E⟩gnp")
-    expect(page.locator("[data-search-note]")).to_contain_text("2 spans: 2 in name, 1 in metadata, 1 in input")
+    expect(page.locator("[data-search-note]")).to_contain_text(
+        "2 spans: 2 in name, 1 in metadata, 1 in input"
+    )
     assert page.evaluate(HIDDEN_ANYWHERE) == []

@@ -118,11 +118,7 @@ def trace_page(
         status_label=STATUS_LABELS.get(summary.status, summary.status),
         started=moment(summary.start_ns, now_ns=visitor.now_ns),
         facts=_facts(summary, trace.rows, base),
-        labels=[
-            *_labels(summary),
-            *_prompt(trace),
-            Fact("kept", *kept_text(summary, kept_by, visitor.now_ns)),
-        ],
+        labels=_labels(trace, Fact("kept", *kept_text(summary, kept_by, visitor.now_ns))),
         is_pinned=summary.is_pinned,
         may_write=visitor.may_write,
         tags=[_tag(tag) for tag in summary.tags[:MAX_TAGS_SHOWN]],
@@ -224,7 +220,8 @@ def _errors(error_count: int, rows: Sequence[TreeRow], base: str) -> Fact:
     )
 
 
-def _labels(summary: TraceSummary) -> list[Fact]:
+def _labels(trace: Trace, kept: Fact) -> list[Fact]:
+    summary = trace.summary
     listing = reverse("explorer:traces")
     found = [
         ("user", "user", summary.user_id),
@@ -241,7 +238,7 @@ def _labels(summary: TraceSummary) -> list[Fact]:
     labels += [Fact("model", visible_line(model, 60)) for model in summary.models[:4]]
     if summary.stored_bytes:
         labels.append(Fact("stored", bytes_text(summary.stored_bytes)))
-    return labels
+    return [*labels, *_prompt(trace), kept]
 
 
 _LABEL_TITLES: Final = {"user": "All traces of this user (g u)", "session": "The whole session (g s)"}
