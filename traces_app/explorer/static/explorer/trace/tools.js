@@ -139,7 +139,7 @@ async function readAgain(app) {
 
 // What arrived since: totals, rows, and the open span, where that was still running.
 async function renew(app, raw, isFollowing) {
-    const count = app.model.count;
+    const known = app.model.indexOf;
     const wasRunning = app.model.status[app.selected] === app.model.pendingStatus;
     app.take(raw);
     app.views.transcript.forget();
@@ -147,10 +147,7 @@ async function renew(app, raw, isFollowing) {
     app.arrange();
     app.showHead();
     app.timeline.draw();
-    if (isFollowing && app.model.count > count) {
-        app.list.scrollTo(app.current.count() - 1);
-        flash(app, count);
-    }
+    showFresh(app, known, isFollowing);
     if (wasRunning) {
         app.pane.show(app.selectedId());
     }
@@ -163,10 +160,16 @@ async function renew(app, raw, isFollowing) {
     }
 }
 
-function flash(app, from) {
+// New rows stand wherever the tree has them; what is followed is the one that began last.
+function showFresh(app, known, isFollowing) {
+    const fresh = app.model.ids.flatMap((id, i) => (known.has(id) ? [] : [i]));
+    if (isFollowing && fresh.length) {
+        const latest = fresh.reduce((last, i) => (app.model.start[i] >= app.model.start[last] ? i : last));
+        const index = app.current.indexOf(latest);
+        app.list.scrollTo(index < 0 ? app.current.count() - 1 : index);
+    }
+    const isFresh = new Set(fresh);
     for (const [index, node] of app.list.nodes) {
-        if (app.current.spanAt(index) >= from) {
-            node.classList.add('fresh');
-        }
+        node.classList.toggle('fresh', isFresh.has(app.current.spanAt(index)));
     }
 }
