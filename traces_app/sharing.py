@@ -187,7 +187,10 @@ def _redacted_summary(summary: TraceSummary, redaction: str) -> TraceSummary:
 
 def _score(score: dict[str, Any], redaction: str) -> dict[str, Any]:
     """Not by whom, and no comment; a word said instead of a number is a text."""
-    names = ("name", "value") if redaction == "texts" else ("name", "value", "label", "source")
+    is_number = isinstance(score.get("value"), int | float)
+    names = (
+        ("name", "value")[: 1 + is_number] if redaction == "texts" else ("name", "value", "label", "source")
+    )
     return {name: score[name] for name in names if name in score}
 
 

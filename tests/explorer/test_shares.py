@@ -184,3 +184,12 @@ def test_the_audit_log_keeps_no_score(dev: Client, trace_id: str) -> None:
     dev.post(f"/dashboard/t/{trace_id}/s/{span_id}/score", {"name": "liked by Ana", "value": "rude"})
     entries = [one for one in audit.list_entries("dev", now_ns=time.time_ns()) if one.action == "score span"]
     assert [one.detail for one in entries] == [f"span {span_id} of trace {trace_id}"]
+
+
+def test_a_link_without_texts_shows_of_scores_numbers_alone(dev: Client, send: Sender) -> None:
+    scores = [{"name": "tone", "value": "as Bo said"}, {"name": "quality", "value": 0.5, "label": "as Bo said"}]
+    address = share(dev, send({"scores": scores}), redaction="texts")
+    _, trace = sharing.open_share(address.rpartition("/")[2], now_ns=time.time_ns())
+    told = [{"name": "tone"}, {"name": "quality", "value": 0.5}]
+    assert trace.span(trace.rows[1].span.span_id).scores == trace.rows[1].span.scores == told
+    assert "Bo" not in text_of(Client().get(address))

@@ -123,6 +123,7 @@ export class App {
         this.selected = i;
         if (push) {
             this.pane.target = {};
+            this.pane.tab = null;  // as it was left for spans of this kind
         }
         if (reveal) {
             this.reveal();

@@ -113,8 +113,9 @@ export class TreeView {
     }
 
     describe() {
-        const shown = this.app.kept ? ' of those that match, with what leads to them' : '';
-        return `${this.rows.length.toLocaleString('en-US')} rows${shown}`;
+        const rows = `${this.rows.length.toLocaleString('en-US')} row${this.rows.length === 1 ? '' : 's'}`;
+        const matching = this.app.kept?.reduce((count, kept) => count + (kept === 2 ? 1 : 0), 0);
+        return matching === undefined ? rows : `${matching.toLocaleString('en-US')} matching in ${rows}`;
     }
 }
 
