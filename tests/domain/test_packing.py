@@ -40,7 +40,10 @@ values = st.recursive(
 
 SCORE = {
     "name": texts,
-    "value": st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False),
+    "value": st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False),
     "label": texts,
     "source": texts,
     "comment": values,

@@ -187,7 +187,10 @@ def test_the_audit_log_keeps_no_score(dev: Client, trace_id: str) -> None:
 
 
 def test_a_link_without_texts_shows_of_scores_numbers_alone(dev: Client, send: Sender) -> None:
-    scores = [{"name": "tone", "value": "as Bo said"}, {"name": "quality", "value": 0.5, "label": "as Bo said"}]
+    scores = [
+        {"name": "tone", "value": "as Bo said"},
+        {"name": "quality", "value": 0.5, "label": "as Bo said"},
+    ]
     address = share(dev, send({"scores": scores}), redaction="texts")
     _, trace = sharing.open_share(address.rpartition("/")[2], now_ns=time.time_ns())
     told = [{"name": "tone"}, {"name": "quality", "value": 0.5}]

@@ -132,9 +132,17 @@ def content_of(
         reading = _Reading(room, connected or Connections(), is_output=name == "output")
         return _messages_content(name, messages, whole_address, reading)
     if isinstance(value, dict) and 1 <= len(value) <= MAX_FIELDS:
-        fields = [FieldView(visible_line(str(key), 80), room.show(item)) for key, item in value.items()]
+        fields = fields_of([(str(key), item) for key, item in value.items()])
         return ContentView(name, "fields", whole_address, fields=fields)
     return ContentView(name, "text", whole_address, text=room.show(value))
+
+
+def fields_of(pairs: Sequence[tuple[str, Any]]) -> list[FieldView]:
+    """Names may repeat; those that a page has no room for are counted."""
+    room = _Room()
+    fields = [FieldView(visible_line(name, 80), room.show(value)) for name, value in pairs[:MAX_FIELDS]]
+    left_out = len(pairs) - MAX_FIELDS
+    return [*fields, FieldView("…", room.show(f"{left_out:,} more"))] if left_out > 0 else fields
 
 
 def pretty(value: Any) -> str:

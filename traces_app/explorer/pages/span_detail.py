@@ -33,6 +33,7 @@ from traces_app.explorer.pages.content import (
 )
 from traces_app.explorer.pages.history import Connections, connections
 from traces_app.explorer.pages.retries import Attempt, attempts
+from traces_app.explorer.pages.scores_and_events import event_fields, score_fields
 from traces_app.explorer.pages.span_usage import (
     CostView,
     Share,
@@ -274,7 +275,9 @@ def _sections(span: Span, place: Sequence[str]) -> tuple[list[Section], list[str
         value = getattr(span, field)
         if value:
             tab = _TABS.get(field, "attributes")
-            sections.append(Section(field.capitalize(), tab, _fields(value), _whole_address(place, field)))
+            named = {"scores": score_fields, "events": event_fields}.get(field)
+            fields = named(span) if named else _fields(value)
+            sections.append(Section(field.capitalize(), tab, fields, _whole_address(place, field)))
         else:
             not_sent.append(field)
     return sections, not_sent
