@@ -158,6 +158,8 @@ def test_the_skeleton_tells_of_scores(dev: Client, send: Sender) -> None:
         "3": [f"{'n' * 23}… {'v' * 15}…"],
     }
     assert skeleton(dev, send({}))["scores"] == {}
+    many = skeleton(dev, send({"scores": scores * 20}))["scores"]
+    assert many["1"][3] == "+5 or more"
 
 
 def test_what_is_not_there_is_404(dev: Client) -> None:

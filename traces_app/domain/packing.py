@@ -74,7 +74,7 @@ _UNKNOWN: Final = frozenset({"metadata", "scores", "attributes", "events", "noti
 """Fields that are unknown when they are empty."""
 
 _MANY: Final = 2**53
-"""Whole numbers beyond are written as texts: JSON and floats would change their digits."""
+"""Whole numbers from here on are written as texts: floats change their digits, orjson takes 64 bits."""
 
 _DEPTH_LEFT_OVER: Final = 254 - 1 - MAX_VALUE_DEPTH
 """orjson refuses more than 254 levels: wrapping the payload (and unwrapping it) moves that to our limit."""
@@ -259,13 +259,14 @@ def _error_preview(error: dict[str, Any] | None) -> list[str] | None:
 def _head_scores(scores: Sequence[dict[str, Any]]) -> list[list[Any]] | None:
     """Name, number or word, source; as little as a row of the tree needs."""
     return [
-        [
-            _brief(score.get("name")),
-            _brief(score.get("value", score.get("label"))),
-            _brief(score.get("source")),
-        ]
+        [_brief(score.get("name")), _brief(judgement_of(score)), _brief(score.get("source"))]
         for score in scores[:MAX_HEAD_SCORES]
     ] or None
+
+
+def judgement_of(score: dict[str, Any]) -> Any:
+    """The number, or the word where there is none."""
+    return score.get("label") if score.get("value") is None else score["value"]
 
 
 def _brief(value: Any) -> Any:

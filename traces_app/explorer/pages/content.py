@@ -246,7 +246,8 @@ def _part_view(part: Part, reading: _Reading, fold_characters: int) -> PartView:
     tools = reading.connected.tools
     definition = reading.connected.definitions.get(part.name) if part.kind == "tool_call" else None
     link = tools.get(part.call_id) or tools.get(part.name) if is_tool else None
-    is_answered = part.kind == "tool_call" and reading.is_output and link and link.output is not None
+    is_asked = part.kind == "tool_call" and reading.is_output
+    answer = reading.connected.answer(link.span_id) if is_asked and link else None
     return PartView(
         part.kind,
         label,
@@ -254,7 +255,7 @@ def _part_view(part: Part, reading: _Reading, fold_characters: int) -> PartView:
         reading.room.show(part.value, fold_characters=fold_characters),
         link=link,
         definition=reading.room.show(definition) if definition else None,
-        result=reading.room.show(link.output) if link and is_answered else None,
+        result=None if answer is None else reading.room.show(answer),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.urls import reverse
@@ -26,30 +26,32 @@ MESSAGES_LOOKED_AT: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class SpanLink:
-    """``output`` is what a tool answered; ``None`` also where that is not asked for."""
-
     address: str
     span_id: str
     duration: str
     status: str
-    output: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """``seen`` messages of the input stood in the call before, at ``previous``; ``tools`` by id or name."""
+    """``seen`` messages of the input stood in the call before, at ``previous``; ``tools`` by id or name.
+
+    ``answer`` unpacks what the span of a tool gave back: only of those that are shown.
+    """
 
     seen: int = 0
     previous: SpanLink | None = None
     tools: Mapping[str, SpanLink] = field(default_factory=dict)
     definitions: Mapping[str, Any] = field(default_factory=dict)
+    answer: Callable[[str], Any] = lambda _: None
 
 
 def connections(trace: Trace, span: Span) -> Connections:
     if span.kind not in ("llm", "agent"):
         return Connections()
     seen, previous = _previous(trace, span) if span.kind == "llm" else (0, None)
-    return Connections(seen, previous, _tools(trace, span), _definitions(span))
+    tools, definitions = _tools(trace, span), _definitions(span)
+    return Connections(seen, previous, tools, definitions, lambda span_id: trace.span(span_id).output)
 
 
 def _previous(trace: Trace, span: Span) -> tuple[int, SpanLink | None]:
@@ -88,9 +90,8 @@ def _tools(trace: Trace, span: Span) -> dict[str, SpanLink]:
         return {}
     found: dict[str, SpanLink] = {}
     for row in _tool_rows(trace, span):
-        ran = trace.span(row.span.span_id)
-        tool = ran.tool or {}
-        link = replace(link_to(row), output=ran.output)
+        tool = trace.span(row.span.span_id).tool or {}
+        link = link_to(row)
         for key in (tool.get("call_id"), tool.get("name"), row.span.name):
             if isinstance(key, str) and key:
                 found.setdefault(key, link)

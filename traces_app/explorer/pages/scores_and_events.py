@@ -30,7 +30,11 @@ def event_fields(span: Span) -> list[FieldView]:
 
 def _event(event: dict[str, Any], start_ns: int | None) -> tuple[str, Any]:
     name, at_ns = str(event.get("name") or "event"), event.get("time_ns")
-    rest = {key: value for key, value in event.items() if key not in ("name", "time_ns") and value}
+    rest = {
+        key: value
+        for key, value in event.items()
+        if key not in ("name", "time_ns") and value not in (None, {})
+    }
     if not isinstance(at_ns, int) or start_ns is None or at_ns < start_ns:
         return name, rest if at_ns is None else rest | {"time_ns": at_ns}
     return f"{name}, after {duration_text(at_ns - start_ns)}", rest or ""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from traces_app.domain.packing import MAX_HEAD_SCORES, judgement_of
 from traces_app.domain.span import Span
 from traces_app.domain.tree import TreeRow
 from traces_app.explorer.formats import cost_text, duration_text, tokens_text
@@ -140,14 +141,15 @@ class Drawing:
 
 
 def score_chips(span: Span) -> list[str]:
-    """``quality 0.9``, and how many more there are. Of a span's head: it tells of the first eight."""
+    """``quality 0.9``, and how many more there are, as far as the span's head knows."""
     more = len(span.scores) - MAX_CHIPS
     chips = [_chip(score) for score in span.scores[:MAX_CHIPS]]
-    return [*chips, f"+{more}"] if more > 0 else chips
+    at_least = " or more" if len(span.scores) >= MAX_HEAD_SCORES else ""
+    return [*chips, f"+{more}{at_least}"] if more > 0 else chips
 
 
 def _chip(score: dict[str, Any]) -> str:
-    value = score.get("value", score.get("label"))
+    value = judgement_of(score)
     if isinstance(value, float):
         value = f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
     name = visible_line(str(score.get("name") or "score"), MAX_CHIP_NAME_CHARACTERS)
