@@ -189,7 +189,9 @@ def _redacted_summary(summary: TraceSummary, redaction: str) -> TraceSummary:
 
 def _score(score: dict[str, Any], redaction: str) -> dict[str, Any]:
     """Not by whom, and no comment; a word said instead of a number is a text."""
-    names = ("name", "value") if redaction == "texts" else ("name", "value", "label", "source")
+    names = ["name", "value", "label", "source"]
+    if redaction == "texts":
+        names = ["name", "value"] if isinstance(score.get("value"), int | float) else ["name"]
     return {name: score[name] for name in names if name in score}
 
 

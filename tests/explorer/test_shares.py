@@ -196,3 +196,15 @@ def test_a_form_sent_twice_makes_one_link(dev: Client, trace_id: str) -> None:
         page = Page(dev.post("/dashboard/shares/make", values, follow=True))
     assert "nothing is done twice" in page.text
     assert len(sharing.list_shares("dev", now_ns=time.time_ns())) == 1
+
+
+def test_a_link_without_texts_shows_of_scores_numbers_alone(dev: Client, send: Sender) -> None:
+    scores = [
+        {"name": "tone", "value": "as Bo said"},
+        {"name": "quality", "value": 0.5, "label": "as Bo said"},
+    ]
+    address = share(dev, send({"scores": scores}), redaction="texts")
+    _, trace = sharing.open_share(address.rpartition("/")[2], now_ns=time.time_ns())
+    told = [{"name": "tone"}, {"name": "quality", "value": 0.5}]
+    assert trace.span(trace.rows[1].span.span_id).scores == trace.rows[1].span.scores == told
+    assert "Bo" not in text_of(Client().get(address))

@@ -18,6 +18,7 @@ _NAMED_CONTROLS: Final = {
     0x1B: "ESC",
     0x7F: "DEL",
 }
+_LAST_CHARACTER: Final = 0x10FFFF
 _HIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1: ANSI sequences begin here
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidi: text that reads otherwise than it is
@@ -25,6 +26,10 @@ _HIDDEN: Final = re.compile(
     "\ud800-\udfff"  # lone surrogates cannot be sent as UTF-8
     "\U000e0000-\U000e0fff]"  # tags and variation selectors: instructions smuggled to a model
 )
+
+
+_SHOWN: Final = re.compile(f"⟨(?:({'|'.join(_NAMED_CONTROLS.values())})|U\\+([0-9A-F]{{4,6}}))⟩")
+_CODES: Final = {name: code for code, name in _NAMED_CONTROLS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,11 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _HIDDEN.sub(_symbol, text.replace("\r\n", "\n"))
+
+
+def as_typed(text: str) -> str:
+    """What ``visible`` made of a text, taken back: people copy from a page what they look for."""
+    return _SHOWN.sub(_character, text)
 
 
 def visible_line(text: str, max_characters: int = 200) -> str:
@@ -67,3 +77,8 @@ def size_bytes(text: str) -> int:
 def _symbol(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"⟨{_NAMED_CONTROLS.get(code, f'U+{code:04X}')}⟩"
+
+
+def _character(match: re.Match[str]) -> str:
+    code = _CODES[match[1]] if match[1] else int(match[2], 16)
+    return chr(code) if code <= _LAST_CHARACTER else match[0]
