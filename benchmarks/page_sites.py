@@ -19,7 +19,10 @@ OURS_READY = "() => document.querySelector('[data-trace][data-ready]') !== null"
 
 @dataclass(frozen=True)
 class Site:
-    """``page_of`` a trace by its id, ``listing`` of all; ``is_ready`` is asked beside the names."""
+    """``page_of`` a trace by its id, ``listing`` of all; ``is_ready`` is asked beside the names.
+
+    ``max_traces`` is what can be sent in reasonable time.
+    """
 
     name: str
     traces: str
@@ -28,6 +31,7 @@ class Site:
     is_ready: str = "() => true"
     is_stored: Callable[[str, int], bool] = lambda _trace, _count: True
     headers: Mapping[str, str] = field(default_factory=dict)
+    max_traces: int = 100_000
 
 
 @contextmanager
@@ -100,4 +104,5 @@ def mlflow_site(home: Path, folder: str) -> Iterator[Site]:
             lambda trace_id: f"{base}/#/experiments/0/traces?selectedEvaluationId=tr-{trace_id}",
             is_stored=is_stored,
             headers={"x-mlflow-experiment-id": "0"},
+            max_traces=1000,  # it took 43 a second
         )

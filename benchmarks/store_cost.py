@@ -33,16 +33,16 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "client")]
+
+from client_batches import Cut, Trace, as_client  # noqa: E402
 
 from traces_app.domain.aws_prices import prices_of  # noqa: E402
 
@@ -51,17 +51,13 @@ BATCH_TRACES = 25
 MINISTACK_TRACES = 60
 TRAINING_TRACES = 500
 LATE_BATCHES, STREAMED_BATCHES = 3, 30
-TURN_SECONDS, LOOK_SECONDS = 5.0, 0.25
 WAITS_OF_AGE = (0.0, 0.25, 0.5, 1.0)
 """Shares of a running trace's age that its finished spans wait; 0: one second, whatever its age."""
 NOW_MS = 2_000_000_000_000
 NOW_NS = (NOW_MS + 1000) * 10**6
 WRITES = ("BatchWriteItem", "PutItem", "UpdateItem")
 
-Trace = list[dict[str, Any]]
 Traces = list[Trace]
-Cut = Callable[[Trace], list[Trace]]
-"""A trace in the pieces it is sent in."""
 
 
 def main() -> None:
@@ -155,65 +151,6 @@ def in_parts(count: int) -> Cut:
         return [trace[part * len(trace) // count : (part + 1) * len(trace) // count] for part in range(count)]
 
     return cut
-
-
-def as_client(wait_of_age: float) -> Cut:
-    return partial(client_batches, wait_of_age=wait_of_age)
-
-
-def client_batches(trace: Trace, *, wait_of_age: float) -> list[Trace]:
-    """What the client makes of a root and turns of two spans that end every 5 s; the root ends last."""
-    from llm_tracer._delivery.traces import TraceGroups
-    from llm_tracer._trace import start_trace
-
-    source, outbox = client_outbox()
-    batches: list[Trace] = []
-    with patch.object(TraceGroups, "WAIT_OF_AGE", wait_of_age), start_trace(source, {}, "0") as root:
-        seconds = 0.0
-        for turn in range(1, len(trace) // 2 + 1):
-            while seconds < turn * TURN_SECONDS:
-                batches += due_of(outbox, seconds, trace)
-                seconds += LOOK_SECONDS
-            for number in (2 * turn - 1, 2 * turn):
-                root.span(str(number), "tool", trace[number]["input"]).finish()
-        root.finish()
-        for at_seconds in (seconds, seconds + LOOK_SECONDS):
-            batches += due_of(outbox, at_seconds, trace)
-    assert outbox.count == 0
-    return batches
-
-
-def client_outbox() -> tuple[Any, Any]:
-    """The client's own, without a thread and a server, and the source of its traces."""
-    from llm_tracer._delivery.batch import BatchBuilder
-    from llm_tracer._delivery.outbox import Outbox
-    from llm_tracer._delivery.pace import Pace
-    from llm_tracer._delivery.queue import SpanQueue
-    from llm_tracer._mask import Mask
-    from llm_tracer._record import Recorder
-    from llm_tracer._settings import Settings
-    from llm_tracer._state import Source
-
-    settings = Settings("http://localhost", None, None, True, 5.0, None, None, None)
-    queue = SpanQueue(lambda: None)
-    return Source(queue, ""), Outbox(queue, BatchBuilder(settings), Recorder(Mask()), Pace())
-
-
-def due_of(outbox: Any, now: float, trace: Trace) -> Iterator[Trace]:
-    """The batches that leave now, of the workload's spans: the client's are named by their number."""
-    from llm_tracer._delivery.batch import plain_body
-
-    outbox.collect(now)
-    while (due_at := outbox.due_at(now, is_hurried=False)) is not None and due_at <= now:
-        batch = outbox.next_batch(now, is_hurried=False)
-        sent = json.loads(plain_body(batch.body))["spans"]
-        yield [as_sent(trace[int(span["name"])], is_running=span["status"] == "pending") for span in sent]
-
-
-def as_sent(span: dict[str, Any], *, is_running: bool) -> dict[str, Any]:
-    if not is_running:
-        return span
-    return {**span, "status": "pending", "end_time_unix_nano": None, "output": None}
 
 
 def send(project: str, traces: Traces, cut: Cut) -> None:

@@ -145,12 +145,12 @@ def test_without_required_keys_no_key_opens_the_first_project(settings: Any) -> 
 
 @pytest.mark.parametrize("project", ["", "-a", "a.b", "a#b", "a b", "é", "a" * 65, "a\n"])
 def test_a_project_has_a_plain_name(project: str) -> None:
-    with pytest.raises(ValueError, match="project must be"):
+    with pytest.raises(ValueError, match="project: must be"):
         access.create_key(project, now_ns=NOW_NS)
 
 
 def test_a_wrong_scope_or_a_long_label_is_named() -> None:
-    with pytest.raises(ValueError, match="scope must be"):
+    with pytest.raises(ValueError, match="scope: must be"):
         access.create_key("shop", "write", now_ns=NOW_NS)
     with pytest.raises(ValueError, match="label"):
         access.create_key("shop", label="l" * 201, now_ns=NOW_NS)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from traces_app import access, queries
 from traces_app.queries import TraceFilter
@@ -41,3 +42,26 @@ def test_the_demo_leaves_no_key_behind() -> None:
     told(traces=2)
     (key,) = access.list_keys("dev", now_ns=time.time_ns())
     assert key.revoked_at_ns is not None
+
+
+def test_it_says_where_the_server_is(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACER_URL", "http://tracer.example:8057/")
+    for options, address in (
+        ({}, "http://tracer.example:8057"),
+        ({"url": "localhost:8058"}, "http://localhost:8058"),
+    ):
+        said = StringIO()
+        with caplog.at_level("INFO", logger="llm_tracer"):
+            call_command("demo", traces=1, stdout=said, stderr=StringIO(), **options)
+        assert f"See them at {address}/dashboard/" in said.getvalue()
+        assert f"traces of project dev go to {address}/dashboard/" in caplog.messages
+        assert "8001" not in said.getvalue() + caplog.text
+
+
+@pytest.mark.parametrize("url", ["ftp://host", "http://", "http://host:notaport", "://"])
+def test_an_address_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(CommandError, match="--url"):
+        told(traces=1, url=url)
+    assert queries.list_traces("dev", TraceFilter(), now_ns=time.time_ns()).traces == []

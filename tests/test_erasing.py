@@ -125,6 +125,32 @@ def test_time_up_leaves_the_rest_for_the_next_time(filled: Store) -> None:
     assert (second.erasure_id, second.traces, second.ended_at_ns) == (first.erasure_id, 2, NOW_NS + 1)
 
 
+def test_however_short_each_time_is_it_comes_to_an_end(filled: Store, access: Access) -> None:
+    """What was erased whole is not gone through again."""
+    for number in range(100, 105):
+        put(access, span(1, trace_id=trace_id(number), user_id=ANA))
+    runs = [erase("user", ANA, NOW_NS + number, is_time_up=lambda: True) for number in range(8)]
+    assert [one.traces for one in runs] == [1, 2, 3, 4, 5, 6, 7, 7]
+    assert [one.ended_at_ns is None for one in runs] == [True] * 7 + [False]
+    assert len({one.erasure_id for one in runs}) == 1
+
+
+def test_a_receipt_of_an_earlier_version_is_gone_on_with(filled: Store) -> None:
+    """It says nothing of runs: all that stands in it is gone through once more."""
+    first = erase("user", ANA, is_time_up=lambda: True)
+    pk = keys.erasures_partition("dev")
+    kept = filled.get_record(pk, first.erasure_id, now_ns=NOW_NS)
+    assert kept is not None
+    earlier = {name: value for name, value in kept.items() if name not in ("run", "whole_run")}
+    filled.put_record(pk, first.erasure_id, earlier, now_ns=NOW_NS)
+    [(position, line)] = filled.list_records(keys.erased_partition("dev", first.erasure_id), now_ns=NOW_NS)
+    line.pop("run")
+    filled.put_record(keys.erased_partition("dev", first.erasure_id), position, line, now_ns=NOW_NS)
+    second = erase("user", ANA, NOW_NS + 1)
+    assert (second.erasure_id, second.traces, second.spans) == (first.erasure_id, 2, 3)
+    assert listed() == [OTHER]
+
+
 def test_a_user_whose_traces_keep_coming_is_erased_to_an_end(filled: Store, access: Access) -> None:
     arrived = iter(range(100, 120))
 

@@ -42,6 +42,22 @@ def test_modules_and_templates_are_small() -> None:
     assert {name: size for name, size in templates.items() if size > 150} == {}
 
 
+def test_a_day_and_an_hour_have_one_name() -> None:
+    written_out = re.compile(r"\b(86_?400|3_?600)(_?000)*\b|\b24 \* ")
+    server = [
+        file
+        for file in CODE
+        if file.is_relative_to(CHECKOUT / "traces_app") or file.parent.name == "tracer_project"
+    ]
+    found = [
+        f"{file.relative_to(CHECKOUT)}: {line.strip()}"
+        for file in server
+        for line in file.read_text().splitlines()
+        if written_out.search(line) and "2**" not in line
+    ]
+    assert found == ["traces_app/domain/durations.py: DAY_S: Final = 24 * HOUR_S"]
+
+
 def test_every_setting_is_described() -> None:
     read = set(
         re.findall(r'_env\.\w+\(\s*"([A-Z_]+)"', (CHECKOUT / "tracer_project/settings.py").read_text())

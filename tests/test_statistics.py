@@ -8,6 +8,7 @@ from tests.builders import NOW_NS, own_trace_id, put, span, span_id
 from traces_app import statistics
 from traces_app.access import Access
 from traces_app.curation import delete_trace, tag_trace
+from traces_app.domain.durations import HOUR_NS
 from traces_app.domain.measures import (
     OTHERS,
     Measures,
@@ -19,7 +20,7 @@ from traces_app.domain.measures import (
 )
 from traces_app.domain.span import Usage
 from traces_app.queries import TraceNotFound, get_trace
-from traces_app.statistics import HOUR_NS, Statistics, get_statistics
+from traces_app.statistics import Statistics, get_statistics
 from traces_app.storage.rollups import WATCHED_AFTER_NS
 from traces_app.storage.store import Store
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import django
 
 from tracer_project.environment import LOG_LEVELS, Environment, refuse_unsafe_production
+from traces_app.domain.durations import DAY_S
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _env = Environment()
@@ -97,7 +98,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 SESSION_ENGINE = "traces_app.explorer.sessions"
 SESSION_COOKIE_NAME = "tracer_session"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_AGE = 14 * DAY_S
 SESSION_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_HTTPONLY = True
@@ -106,7 +107,7 @@ if _env.flag("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_HSTS_SECONDS = 30 * 24 * 3600 if PRODUCTION else 0
+SECURE_HSTS_SECONDS = 30 * DAY_S if PRODUCTION else 0
 X_FRAME_OPTIONS = "DENY"
 
 _admin = Path(django.__file__).parent / "contrib" / "admin"

@@ -28,6 +28,8 @@ def to_dashboard(_: HttpRequest) -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("explorer:traces"))
 
 
+handler404 = "traces_app.explorer.refusals.show_no_page"  # by name: not loaded before it is needed
+
 urlpatterns = [
     path("", to_dashboard),
     path("dashboard", to_dashboard),

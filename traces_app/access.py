@@ -28,6 +28,7 @@ __all__ = [
     "KeyRecord",
     "NewKey",
     "authenticate",
+    "check_new_key",
     "count_listed_keys",
     "create_key",
     "delete_session",
@@ -44,7 +45,8 @@ __all__ = [
 Scope = Literal["all", "ingest", "read"]
 
 SCOPES: Final[tuple[str, ...]] = ("all", "ingest", "read")
-PROJECT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+MAX_PROJECT_CHARACTERS: Final = 64
+PROJECT_ID: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{MAX_PROJECT_CHARACTERS - 1}}}")
 SECRET_BYTES: Final = 32
 """256 bits: guessing is hopeless at any speed, so a fast hash keeps the secret well enough."""
 
@@ -129,18 +131,23 @@ def is_key_live(key_id: str, project: str, *, now_ns: int) -> bool:
 
 def create_key(project: str, scope: str = "all", *, label: str = "", now_ns: int) -> NewKey:
     """Make and store a key for ``project``. Raises ValueError naming what is wrong with an argument."""
-    _check_project(project)
-    if scope not in SCOPES:
-        raise ValueError(f"scope must be one of {', '.join(SCOPES)}")
-    if len(label) > MAX_LABEL_CHARACTERS:
-        raise ValueError(f"label may have {MAX_LABEL_CHARACTERS} characters")
+    check_new_key(project, scope, label=label)
     key = f"project-{project}.{secrets.token_urlsafe(SECRET_BYTES)}"
     digest = _digest(key)
     record = {"sha256": digest, "scope": scope, "label": label, "created_at_ns": now_ns}
     store = get_store()
-    store.put_record(_keys_of(project), digest[:16], record, now_ns=now_ns)
-    store.put_record(keys.PROJECTS, project, {}, now_ns=now_ns)
+    store.put_record(keys.keys_partition(project), digest[:16], record, now_ns=now_ns)
+    store.put_record(keys.Kind.PROJECTS, project, {}, now_ns=now_ns)
     return NewKey(key=key, key_id=_key_id(project, digest))
+
+
+def check_new_key(project: str, scope: str = "all", *, label: str = "") -> None:
+    """What ``create_key`` would raise of its arguments."""
+    _check_project(project)
+    if scope not in SCOPES:
+        raise ValueError(f"scope: must be one of {', '.join(SCOPES)}.")
+    if len(label) > MAX_LABEL_CHARACTERS:
+        raise ValueError(f"label: at most {MAX_LABEL_CHARACTERS} characters.")
 
 
 def revoke_key(key_id: str, *, now_ns: int) -> bool:
@@ -149,11 +156,11 @@ def revoke_key(key_id: str, *, now_ns: int) -> bool:
     if match is None:
         return False
     project, short_digest = match.groups()
-    record = get_store().get_record(_keys_of(project), short_digest, now_ns=now_ns)
+    record = get_store().get_record(keys.keys_partition(project), short_digest, now_ns=now_ns)
     if record is None:
         return False
     revoked = {**record, "revoked_at_ns": record.get("revoked_at_ns") or now_ns}
-    get_store().put_record(_keys_of(project), short_digest, revoked, now_ns=now_ns)
+    get_store().put_record(keys.keys_partition(project), short_digest, revoked, now_ns=now_ns)
     forget_keys()
     return True
 
@@ -161,7 +168,7 @@ def revoke_key(key_id: str, *, now_ns: int) -> bool:
 def list_keys(project: str, *, now_ns: int) -> list[KeyRecord]:
     """The stored keys of ``project``, oldest first, revoked ones too. Keys in API_KEYS are not stored."""
     _check_project(project)
-    stored = get_store().list_records(_keys_of(project), now_ns=now_ns)
+    stored = get_store().list_records(keys.keys_partition(project), now_ns=now_ns)
     return sorted((_record_of(project, record) for _, record in stored), key=lambda key: key.created_at_ns)
 
 
@@ -250,7 +257,7 @@ def _working_record(key_id: str, now_ns: int) -> dict[str, Any] | None:
         if entry is not None:
             return entry or None
     project, _, short_digest = key_id.partition(":")
-    record = get_store().get_record(_keys_of(project), short_digest, now_ns=now_ns)
+    record = get_store().get_record(keys.keys_partition(project), short_digest, now_ns=now_ns)
     if record is None or record.get("revoked_at_ns"):
         _refused.put(key_id, {}, now_ns)
         return None
@@ -295,13 +302,9 @@ def _key_id(project: str, digest: str) -> str:
     return f"{project}:{digest[:16]}"
 
 
-def _keys_of(project: str) -> str:
-    return f"KEYS#{project}"
-
-
 def _session_key(session_id: str) -> str:
     # Hashed like a key: whoever reads the table cannot take over a session.
-    return f"SESSION#{_digest(session_id)}"
+    return keys.session_record_partition(_digest(session_id))
 
 
 def _project_of(key: str) -> str:
@@ -311,7 +314,8 @@ def _project_of(key: str) -> str:
 def _check_project(project: str) -> None:
     if not PROJECT_ID.fullmatch(project):
         raise ValueError(
-            "project must be 1 to 64 letters, digits, '-' or '_', and begin with a letter or a digit"
+            f"project: must be 1 to {MAX_PROJECT_CHARACTERS} letters, digits, '-' or '_', "
+            "and begin with a letter or a digit."
         )
 
 

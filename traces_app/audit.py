@@ -6,19 +6,24 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
+from traces_app.domain.durations import DAY_S, MILLISECOND_NS
 from traces_app.storage import get_store, keys
 
-__all__ = ["Entry", "list_entries", "record"]
+__all__ = ["MAX_LISTED", "Entry", "claim", "list_entries", "record", "release"]
 
 KEPT_DAYS: Final = 400
 MAX_LISTED: Final = 200
+MAX_FORM_CHARACTERS: Final = 64
 MAX_DETAIL_CHARACTERS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``who`` is the id of the key somebody was logged in with; ``at_ns`` UTC nanoseconds."""
+    """``who`` is the id of the key somebody was logged in with; ``at_ns`` UTC nanoseconds. ``entry_id`` is
+    where to go on with older ones.
+    """
 
+    entry_id: str
     at_ns: int
     who: str
     action: str
@@ -32,14 +37,27 @@ def record(project: str, *, who: str, action: str, detail: str, now_ns: int) -> 
         f"{now_ns // 1_000_000:013d}#{secrets.token_hex(4)}",
         {"who": who, "action": action, "detail": detail[:MAX_DETAIL_CHARACTERS]},
         now_ns=now_ns,
-        expires_at=now_ns // 10**9 + KEPT_DAYS * 86_400,
+        expires_at=now_ns // 10**9 + KEPT_DAYS * DAY_S,
     )
 
 
-def list_entries(project: str, *, now_ns: int) -> list[Entry]:
-    """The newest 200, newest first."""
-    found = get_store().list_records(keys.audit_partition(project), newest=MAX_LISTED, now_ns=now_ns)
+def claim(project: str, form: str, *, now_ns: int) -> bool:
+    """Whether this form is sent for the first time: a button is pressed twice, a page sent once more."""
+    pk, expires_at = keys.once_partition(project), now_ns // 10**9 + DAY_S
+    name = form[:MAX_FORM_CHARACTERS]
+    return get_store().put_record(pk, name, {}, now_ns=now_ns, expires_at=expires_at, only_if_absent=True)
+
+
+def release(project: str, form: str) -> None:
+    """It did nothing: it may be sent again."""
+    get_store().delete_record(keys.once_partition(project), form[:MAX_FORM_CHARACTERS])
+
+
+def list_entries(project: str, *, before: str = "", now_ns: int) -> list[Entry]:
+    """The newest 200, newest first; ``before`` the entry of that id, those that came before it."""
+    pk = keys.audit_partition(project)
+    found = get_store().list_records(pk, newest=MAX_LISTED, below=before[:MAX_FORM_CHARACTERS], now_ns=now_ns)
     return [
-        Entry(int(sort[:13]) * 1_000_000, value["who"], value["action"], value["detail"])
+        Entry(sort, int(sort[:13]) * MILLISECOND_NS, value["who"], value["action"], value["detail"])
         for sort, value in found
     ]

@@ -20,11 +20,12 @@ from traces_app.domain.bill import (
     month_named,
     month_of,
 )
+from traces_app.domain.durations import HOUR_NS
 from traces_app.domain.metering import Metered
 from traces_app.domain.packing import pack_payload
 from traces_app.queries import get_trace
 from traces_app.retention import retention_of
-from traces_app.statistics import HOUR_NS, get_statistics
+from traces_app.statistics import get_statistics
 from traces_app.storage import get_store
 
 __all__ = [

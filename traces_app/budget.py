@@ -20,14 +20,16 @@ from traces_app.domain.budget import (
     read_seconds,
     read_usd,
 )
-from traces_app.domain.retention import DAY_S
+from traces_app.domain.durations import DAY_NS, DAY_S
 from traces_app.storage import get_store, keys
 from traces_app.storage.remembered import Remembered
 
 __all__ = [
     "add_alert",
     "budget_of",
+    "new_alert",
     "note_told",
+    "read_amount",
     "read_budget",
     "remove_alert",
     "set_budget",
@@ -39,7 +41,7 @@ REMEMBERED_NS: Final = 30 * 10**9
 
 MAX_ALERTS: Final = 50
 TOLD_KEPT_S: Final = 70 * DAY_S
-HISTORY_KEPT_NS: Final = 14 * DAY_S * 10**9
+HISTORY_KEPT_NS: Final = 14 * DAY_NS
 """Twice what a forecast looks back."""
 
 _AMOUNT, _RATE, _ALERT, _TOLD = "amount", "rate", "alert#", "told#"
@@ -65,18 +67,26 @@ def read_budget(project: str, *, now_ns: int) -> Budget:
 
 def set_budget(project: str, *, monthly_usd: str, slow_s: str, expensive_usd: str, now_ns: int) -> Budget:
     """An empty amount removes the budget; everything is kept then. Raises ValueError naming the field."""
-    if not monthly_usd.strip():
-        for sort in (_AMOUNT, _RATE):
-            get_store().delete_record(keys.budget_partition(project), sort)
-        _remembered.forget()
+    amount = read_amount(monthly_usd=monthly_usd, slow_s=slow_s, expensive_usd=expensive_usd)
+    if amount:
+        _put(project, _AMOUNT, amount, now_ns)
         return read_budget(project, now_ns=now_ns)
+    for sort in (_AMOUNT, _RATE):
+        get_store().delete_record(keys.budget_partition(project), sort)
+    _remembered.forget()
+    return read_budget(project, now_ns=now_ns)
+
+
+def read_amount(*, monthly_usd: str, slow_s: str, expensive_usd: str) -> dict[str, float]:
+    """As typed; nothing where the amount is empty. Raises ValueError naming the field and the limit."""
+    if not monthly_usd.strip():
+        return {}
     amount = {"monthly_usd": read_usd("monthly amount", monthly_usd, MAX_MONTHLY_USD)}
     if slow_s.strip():
         amount["slow_s"] = read_seconds("slow", slow_s)
     if expensive_usd.strip():
         amount["expensive_usd"] = read_usd("expensive", expensive_usd, MAX_EXPENSIVE_USD)
-    _put(project, _AMOUNT, amount, now_ns)
-    return read_budget(project, now_ns=now_ns)
+    return amount
 
 
 def set_rate(project: str, budget: Budget, keep_rate: float, reason: str, *, now_ns: int) -> None:
@@ -91,10 +101,16 @@ def set_rate(project: str, budget: Budget, keep_rate: float, reason: str, *, now
 
 def add_alert(project: str, fields: dict[str, str], *, now_ns: int) -> Alert:
     """``what``, ``by``, ``value``, ``limit`` and ``to`` as typed. Raises ValueError naming the field."""
+    alert = new_alert(project, fields, now_ns=now_ns)
+    _put(project, _ALERT + alert.alert_id, asdict(alert), now_ns)
+    return alert
+
+
+def new_alert(project: str, fields: dict[str, str], *, now_ns: int) -> Alert:
+    """One that can be added. Raises ValueError naming the field."""
     alert = read_alert(secrets.token_hex(6), fields, plain_http=not settings.PRODUCTION)
     if len(read_budget(project, now_ns=now_ns).alerts) >= MAX_ALERTS:
         raise ValueError(f"alert: a project has at most {MAX_ALERTS}: remove one first.")
-    _put(project, _ALERT + alert.alert_id, asdict(alert), now_ns)
     return alert
 
 

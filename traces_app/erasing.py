@@ -12,22 +12,32 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
 from traces_app import audit, curation
+from traces_app.domain.durations import DAY_S, HOUR_MS
 from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_ID_CHARACTERS
 from traces_app.storage import get_store, keys
 
-__all__ = ["KINDS", "Erasure", "Kind", "count_traces", "erase", "get_erasure", "list_erasures", "list_lines"]
+__all__ = [
+    "KINDS",
+    "Erasure",
+    "Kind",
+    "Line",
+    "count_traces",
+    "erase",
+    "get_erasure",
+    "list_erasures",
+    "list_lines",
+]
 
 Kind = Literal["trace", "session", "user"]
 KINDS: Final[tuple[Kind, ...]] = ("trace", "session", "user")
 MAX_LISTED: Final = 200
 DIGEST_BYTES: Final = 16
-HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,11 @@ class Erasure:
     size_bytes: int = 0
     links: int = 0
     """That showed one of them, and are revoked."""
+    run: int = 0
+    whole_run: int = -1
+    """Each time it was begun or gone on with is a run. What was noted in a later one than the last that was
+    not cut short may be there in part.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +94,14 @@ def erase(
     """Erase, or go on where that was stopped: by ``is_time_up``, or by anything. Raises ValueError."""
     known_kind, subject_id = _subject(kind, subject_id)
     erasure = _begun(project, known_kind, subject_id, who, now_ns)
-    for position in _left(project, erasure, subject_id, now_ns):
+    begun = _begun_before(project, erasure, now_ns)
+    left = [*begun, *_positions(project, known_kind, subject_id, now_ns)]
+    for number, position in enumerate(left, 1):
         _erase_one(project, erasure, subject_id, position, now_ns)
         if is_time_up():
+            if number >= len(begun):
+                erasure = replace(erasure, whole_run=erasure.run)
+                _keep(project, erasure, now_ns)
             return _added_up(project, erasure, now_ns)
     hours = {_hour(line) for line in _lines(project, erasure.erasure_id, now_ns)}
     get_store().rollups.forget(project, hours)
@@ -128,10 +148,10 @@ def _subject(kind: str, subject_id: str) -> tuple[Kind, str]:
 def _begun(project: str, kind: Kind, subject_id: str, who: str, now_ns: int) -> Erasure:
     """The one that was stopped, else a new one."""
     subject = subject_id if kind == "trace" else _digest(kind, subject_id)
+    erasure = Erasure(f"{now_ns // 1_000_000:013d}-{secrets.token_hex(4)}", kind, subject, who, now_ns)
     for one in list_erasures(project, now_ns=now_ns):
         if one.ended_at_ns is None and (one.kind, one.subject) == (kind, subject):
-            return one
-    erasure = Erasure(f"{now_ns // 1_000_000:013d}-{secrets.token_hex(4)}", kind, subject, who, now_ns)
+            erasure = replace(one, run=one.run + 1)
     _keep(project, erasure, now_ns)
     return erasure
 
@@ -140,14 +160,16 @@ def _digest(kind: Kind, subject_id: str) -> str:
     return hashlib.blake2b(f"{kind}:{subject_id}".encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _left(project: str, erasure: Erasure, subject_id: str, now_ns: int) -> Iterator[str]:
-    """What was begun before, then what there is at one look: what keeps coming would never end."""
-    yield from _lines(project, erasure.erasure_id, now_ns)
-    yield from _positions(project, erasure.kind, subject_id, now_ns)
+def _begun_before(project: str, erasure: Erasure, now_ns: int) -> list[str]:
+    """What may be there in part, and in no list any more that is looked into."""
+    lines = _lines(project, erasure.erasure_id, now_ns)
+    return [position for position, line in lines.items() if line.get("run", 0) > erasure.whole_run]
 
 
 def _positions(project: str, kind: Kind, subject_id: str, now_ns: int) -> list[str]:
-    """Of expired traces too, that are only waiting to be swept."""
+    """What there is at one look, since what keeps coming would never end; expired traces too, that are only
+    waiting to be swept.
+    """
     store = get_store()
     partition = _list_of(project, kind, subject_id)
     if partition is not None:
@@ -169,7 +191,8 @@ def _erase_one(project: str, erasure: Erasure, subject_id: str, position: str, n
     expires_at = _expiry(erasure)
 
     def note(found: dict[str, int]) -> None:
-        store.put_record(pk, position, found, now_ns=now_ns, expires_at=expires_at, only_if_absent=True)
+        line = {**found, "run": erasure.run}
+        store.put_record(pk, position, line, now_ns=now_ns, expires_at=expires_at, only_if_absent=True)
 
     lists = frozenset([partition] if partition else [])
     curation.take_away(project, position, lists=lists, note=note, now_ns=now_ns)
@@ -203,7 +226,7 @@ def _keep(project: str, erasure: Erasure, now_ns: int) -> None:
 
 
 def _expiry(erasure: Erasure) -> int:
-    return erasure.started_at_ns // 10**9 + audit.KEPT_DAYS * 86_400
+    return erasure.started_at_ns // 10**9 + audit.KEPT_DAYS * DAY_S
 
 
 def _detail(erasure: Erasure) -> str:

@@ -14,6 +14,7 @@ from django.conf import settings
 from traces_app.access import Access
 from traces_app.budget import budget_of
 from traces_app.domain.budget import Thinning
+from traces_app.domain.durations import DAY_NS, DAY_S
 from traces_app.domain.limits import MAX_BATCH_BYTES, MAX_LOSS_REASONS, MAX_SPAN_BYTES, MAX_VALUE_DEPTH
 from traces_app.domain.normalize import Refusal, normalize
 from traces_app.domain.normalize import renormalize as normalize_again
@@ -25,10 +26,9 @@ from traces_app.storage import Stamp, StoreUnavailable, clock_from, get_store, k
 
 __all__ = ["Receipt", "Rejection", "StoreUnavailable", "note_losses", "receive", "renormalize"]
 
-DAY_S: Final = 86_400
 MAX_REASON_CHARACTERS: Final = 64
 MAX_LOST: Final = 10**12
-MAX_DELAY_NS: Final = DAY_S * 10**9
+MAX_DELAY_NS: Final = DAY_NS
 """Older batches count as of a day ago: problems are listed by time, the newest first."""
 
 

@@ -12,7 +12,7 @@ from traces_app.domain.pricing import PRICE_LABELS, OwnPrice
 from traces_app.storage import get_store, keys
 from traces_app.storage.remembered import Remembered
 
-__all__ = ["list_prices", "own_prices", "remove_price", "set_price"]
+__all__ = ["list_prices", "own_prices", "read_price", "remove_price", "set_price"]
 
 REMEMBERED_NS: Final = 30 * 10**9
 """How long another process still computes with the price of before."""
@@ -39,21 +39,28 @@ def set_price(
     project: str, *, model: str, since_ns: int, usd_per_million: Mapping[str, float], now_ns: int
 ) -> OwnPrice:
     """For calls that began at ``since_ns`` or later and come from now on. Raises ValueError."""
+    price = read_price(model=model, since_ns=since_ns, usd_per_million=usd_per_million)
+    known = {(one.model, one.since_ns) for one in list_prices(project, now_ns=now_ns)}
+    if len(known) >= MAX_PRICES and (price.model, since_ns) not in known:
+        raise ValueError(f"A project has at most {MAX_PRICES} prices of its own: remove one first.")
+    value = {"model": price.model, "since_ns": since_ns, "usd_per_million": price.usd_per_million}
+    get_store().put_record(keys.prices_partition(project), _sort(price.model, since_ns), value, now_ns=now_ns)
+    _remembered.forget()
+    return price
+
+
+def read_price(*, model: str, since_ns: int, usd_per_million: Mapping[str, float]) -> OwnPrice:
+    """Raises ValueError naming the field and the limit."""
     model = model.strip()
     if not model or len(model) > MAX_ID_CHARACTERS:
-        raise ValueError(f"A price needs the name of a model, at most {MAX_ID_CHARACTERS} characters.")
+        raise ValueError(f"model: a price needs the name of a model, at most {MAX_ID_CHARACTERS} characters.")
     for label, usd in usd_per_million.items():
         if label not in PRICE_LABELS or not math.isfinite(usd) or not 0 <= usd <= MAX_COST_USD:
             raise ValueError(f"{label}: from 0 to {MAX_COST_USD:g} dollars a million tokens.")
-    if "input" not in usd_per_million or "output" not in usd_per_million:
-        raise ValueError("A price needs dollars a million tokens for input and for output.")
-    if len(list_prices(project, now_ns=now_ns)) >= MAX_PRICES:
-        raise ValueError(f"A project has at most {MAX_PRICES} prices of its own: remove one first.")
-    price = OwnPrice(model, since_ns, dict(usd_per_million))
-    value = {"model": model, "since_ns": since_ns, "usd_per_million": price.usd_per_million}
-    get_store().put_record(keys.prices_partition(project), _sort(model, since_ns), value, now_ns=now_ns)
-    _remembered.forget()
-    return price
+    for label in ("input", "output"):
+        if label not in usd_per_million:
+            raise ValueError(f"{label}: a price needs dollars a million tokens for input and for output.")
+    return OwnPrice(model, since_ns, dict(usd_per_million))
 
 
 def remove_price(project: str, *, model: str, since_ns: int, now_ns: int) -> bool:

@@ -7,13 +7,15 @@ from typing import Final
 
 from django.conf import settings
 
-from traces_app.domain.retention import DAY_S, Retention, Rule, days_text, read_condition, read_days
+from traces_app.domain.durations import DAY_S
+from traces_app.domain.retention import Retention, Rule, days_text, read_condition, read_days
 from traces_app.storage import get_store, keys
 from traces_app.storage.remembered import Remembered
 
 __all__ = [
     "note_unsettled",
     "read_retention",
+    "read_rule",
     "remove_rule",
     "retention_of",
     "set_rest",
@@ -54,11 +56,17 @@ def read_retention(project: str, *, now_ns: int) -> Retention:
 
 def set_rule(project: str, *, condition: str, days: str, now_ns: int) -> Rule:
     """For what comes from now on. ``days`` is a number or ``forever``. Raises ValueError naming the field."""
+    rule = read_rule(project, condition=condition, days=days, now_ns=now_ns)
+    _put(project, _RULE + rule.condition, {"days": rule.days}, now_ns)
+    return rule
+
+
+def read_rule(project: str, *, condition: str, days: str, now_ns: int) -> Rule:
+    """One that can be set. Raises ValueError naming the field."""
     rule = Rule(read_condition(condition), read_days(days))
     known = read_retention(project, now_ns=now_ns).rules
     if len(known) >= MAX_RULES and rule.condition not in {one.condition for one in known}:
         raise ValueError(f"condition: a project has at most {MAX_RULES} rules: remove one first.")
-    _put(project, _RULE + rule.condition, {"days": rule.days}, now_ns)
     return rule
 
 

@@ -30,15 +30,19 @@ class SavedView:
 
 
 def save_view(project: str, *, name: str, query: str, owner: str, is_shared: bool, now_ns: int) -> SavedView:
-    """Raises ValueError naming what is wrong."""
+    """In the place of the owner's earlier one of that name. Raises ValueError naming what is wrong."""
     name = " ".join(name.split())
     if not name or len(name) > MAX_NAME_CHARACTERS:
-        raise ValueError(f"A view needs a name of at most {MAX_NAME_CHARACTERS} characters.")
+        raise ValueError(f"name: a view needs a name of at most {MAX_NAME_CHARACTERS} characters.")
     if len(query) > MAX_QUERY_CHARACTERS:
-        raise ValueError("This search is too long to be saved.")
-    if len(_all(project, now_ns)) >= MAX_VIEWS:
+        raise ValueError(f"search: at most {MAX_QUERY_CHARACTERS:,} characters can be saved.")
+    known = _all(project, now_ns)
+    same = (name, owner, is_shared)
+    earlier = next((one for one in known if (one.name, one.owner, one.is_shared) == same), None)
+    if earlier is None and len(known) >= MAX_VIEWS:
         raise ValueError(f"A project keeps {MAX_VIEWS} views: delete one first.")
-    view = SavedView(secrets.token_hex(6), name, query, owner, is_shared, now_ns)
+    view_id = earlier.view_id if earlier else secrets.token_hex(6)
+    view = SavedView(view_id, name, query, owner, is_shared, now_ns)
     value = {
         "name": name,
         "query": query,

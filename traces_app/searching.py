@@ -13,6 +13,7 @@ from typing import Final
 
 import orjson
 
+from traces_app.domain.durations import DAY_MS
 from traces_app.domain.search import Search
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.tool_calls import unanswered_calls
@@ -169,7 +170,7 @@ def _search_summaries(
             return
         found.searched += 1
         position = next_position
-        days.add(int(position[:START_CHARACTERS]) // keys.DAY_MS)
+        days.add(int(position[:START_CHARACTERS]) // DAY_MS)
         if search.matches(trace):
             found.sample.append(trace)
             if not is_full:

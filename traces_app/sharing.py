@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from traces_app import queries
+from traces_app.domain.durations import DAY_S
 from traces_app.domain.span import Span
 from traces_app.domain.summary import TraceSummary
 from traces_app.storage import get_store, keys
@@ -38,7 +39,6 @@ MAX_SHARES: Final = 200
 """Of a project at a time: all are read to be listed."""
 
 KEY_BYTES: Final = 32
-_DAY_S: Final = 86_400
 _TOKEN: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})\.([0-9a-f]{12})\.(\d{10})\.([A-Za-z0-9_-]{43})")
 
 
@@ -81,7 +81,7 @@ def create_share(project: str, trace_id: str, *, redaction: str, days: int, who:
     if len(list_shares(project, now_ns=now_ns)) >= MAX_SHARES:
         raise ValueError(f"A project has {MAX_SHARES} links at most: revoke one first.")
     queries.get_trace(project, trace_id, now_ns=now_ns)
-    expires_at = now_ns // 10**9 + days * _DAY_S
+    expires_at = now_ns // 10**9 + days * DAY_S
     share = Share(
         project, secrets.token_hex(6), trace_id, redaction, who, now_ns, expires_at,
         secrets.token_urlsafe(KEY_BYTES),
@@ -182,12 +182,16 @@ def _redacted(span: Span, redaction: str) -> Span:
 
 def _redacted_summary(summary: TraceSummary, redaction: str) -> TraceSummary:
     summary = replace(summary, user_id=None, session_id=None, tags=[], metadata={})
-    return replace(summary, input_preview=None, output_preview=None) if redaction == "texts" else summary
+    if redaction != "texts":
+        return summary
+    return replace(summary, input_preview=None, output_preview=None, environment=None, release=None)
 
 
 def _score(score: dict[str, Any], redaction: str) -> dict[str, Any]:
     """Not by whom, and no comment; a word said instead of a number is a text."""
-    names = ("name", "value") if redaction == "texts" else ("name", "value", "label", "source")
+    names = ["name", "value", "label", "source"]
+    if redaction == "texts":
+        names = ["name", "value"] if isinstance(score.get("value"), int | float) else ["name"]
     return {name: score[name] for name in names if name in score}
 
 

@@ -10,8 +10,9 @@ from traces_app.bill import Bill, get_bill, month_of
 from traces_app.budget import note_told, read_budget, set_rate
 from traces_app.domain.bill import DAY_H, FORECAST_FROM_H
 from traces_app.domain.budget import Alert, Budget, Told, mean_rate, share_text, work_out_rate
+from traces_app.domain.durations import HOUR_NS
 from traces_app.domain.measures import EVERYTHING, Measures, Section
-from traces_app.statistics import HOUR_NS, get_statistics
+from traces_app.statistics import get_statistics
 from traces_app.storage import get_store
 
 __all__ = ["Check", "check_alerts", "check_budget", "work_out"]

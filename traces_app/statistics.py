@@ -10,6 +10,7 @@ from typing import Final
 
 from django.conf import settings
 
+from traces_app.domain.durations import DAY_S, HOUR_MS, HOUR_NS
 from traces_app.domain.measures import (
     EVERYTHING,
     Measures,
@@ -25,10 +26,8 @@ from traces_app.domain.measures import (
 from traces_app.queries import MANY_ITEMS
 from traces_app.storage import get_store
 
-__all__ = ["HOUR_NS", "Statistics", "get_statistics"]
+__all__ = ["Statistics", "get_statistics"]
 
-HOUR_NS: Final = 3_600 * 10**9
-HOUR_MS: Final = HOUR_NS // 1_000_000
 MAX_HOURS: Final = 31 * 24
 MAX_ADDED_UP: Final = 30_000
 """Traces added up for one answer: some 2 s. The next goes on where this one ended."""
@@ -171,7 +170,7 @@ def _keep(
 ) -> None:
     """An hour holds until the first of its traces expires: then it is added up without that."""
     store = get_store()
-    last = now_ns // 10**9 + days * 86_400
+    last = now_ns // 10**9 + days * DAY_S
     items = (
         store.rollups.items(
             project,

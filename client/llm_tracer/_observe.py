@@ -135,11 +135,16 @@ class _Beginning:
         self._observation = observation
         self._name = observation.name or getattr(function, "__qualname__", "") or type(function).__name__
         self._signature = ask(inspect.signature, function, otherwise=None)
+        captured = {"input": observation.captures_input, "output": observation.captures_output}
+        self._uncaptured = tuple(name for name, is_captured in captured.items() if not is_captured)
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
         observation = self._observation
         given = ask(self._named, args, kwargs, otherwise=None) if observation.captures_input else None
-        return observation.tracer.span(self._name, observation.kind, given)
+        span = observation.tracer.span(self._name, observation.kind, given)
+        for name in self._uncaptured:  # a page can say why there is nothing
+            span.note_cut(name, 1, "not_captured")
+        return span
 
     def _named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         if self._signature is None:

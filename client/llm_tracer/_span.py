@@ -305,9 +305,9 @@ class Span:
         """The span runs from now on, but is not open in this context: nothing becomes its child by itself."""
         self._start_ns = _clock.monotonic_ns()
 
-    def note_cut(self, name: str, items: int) -> None:
-        """So many items were left out of a content."""
-        self._note_losses(name, {"items": items})
+    def note_cut(self, name: str, count: int, reason: str = "items") -> None:
+        """So many items, or for another reason so much, were left out of a content."""
+        self._note_losses(name, {reason: count})
 
     @property
     def is_running(self) -> bool:

@@ -93,8 +93,11 @@ def test_filters_keep_what_leads_to_a_match(tree: Page, key: str, left: list[str
 
 
 def test_the_shortest_duration_filters(tree: Page) -> None:
-    tree.select_option("[data-min-duration]", "10000000")
+    tree.get_by_label("Shortest duration").fill("41")
+    expect(tree.locator(".shortest output")).to_have_text("≥ 10.0 s")
     expect(tree.locator("[data-nothing]")).to_be_visible()
+    tree.get_by_label("Shortest duration").fill("0")
+    assert names(tree) == TREE
 
 
 def test_slash_searches_payloads_and_n_steps(tree: Page) -> None:

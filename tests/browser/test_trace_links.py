@@ -56,16 +56,25 @@ def test_json_is_searched_whole(page: Page, send: Sender) -> None:
     expect(page.locator(".json-found")).to_have_text("nothing found")
 
 
-def test_s_scores_the_open_span(page: Page, send: Sender) -> None:
-    open_trace(page, agent_trace(send), f"#s={span_id(4)}")
+def test_s_scores_the_open_span_and_its_row_tells_at_once(page: Page, send: Sender) -> None:
+    open_trace(page, agent_trace(send), f"?view=tree#s={span_id(4)}&view=tree")
     expect(title(page)).to_have_text("chat two")
+    row = page.locator("[data-rows] [aria-current]")
+    expect(row.locator(".scores")).to_have_count(0)
+    page.evaluate("window.isTheSamePage = true")
     page.keyboard.press("s")
     expect(page.locator(".score [name=value]")).to_be_focused()
     page.keyboard.type("0.75")
     page.keyboard.press("Enter")
-    expect(page.locator(".messagelist")).to_contain_text("The score is saved.")
-    expect(page.locator("[data-panel=scores]")).to_be_visible()
+    expect(page.locator("[data-say]")).to_contain_text("The score is saved.")
+    expect(row.locator(".scores small")).to_have_text(["quality 0.75"])
+    page.locator("[data-tab=scores]").click()
     expect(page.locator("[data-panel=scores]")).to_contain_text("0.75")
+    assert page.evaluate("window.isTheSamePage")
+    page.keyboard.press("s")
+    page.keyboard.type("nan")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-say]")).to_contain_text("finite number")
 
 
 def test_a_link_is_shared_followed_without_a_key_and_revoked(page: Page, send: Sender) -> None:

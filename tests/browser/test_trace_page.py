@@ -183,7 +183,7 @@ def test_a_running_trace_is_followed_to_its_end(page: Page, send: Sender) -> Non
         end_ns=now_ns + 10**6,
     )
     receive(access, [child], now_ns=time.time_ns())
-    expect(page.locator(".row b", has_text="came later")).to_be_visible()
+    expect(page.locator(".row.fresh b")).to_have_text(["came later"])
     root = Span(trace_id=trace_id, span_id=span_id(1), name="live", start_ns=now_ns - 10**9, end_ns=now_ns)
     receive(access, [root], now_ns=time.time_ns())
     expect(page.locator("[data-follow]")).to_be_hidden()
@@ -243,8 +243,13 @@ def test_a_phone_opens_a_span_as_a_sheet(page: Page, send: Sender) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     open_trace(page, agent_trace(send), "?view=tree")
     expect(page.locator("[data-detail]")).to_be_hidden()
+    bar, lane = (page.locator(f".row .{name}").first.bounding_box() for name in ("bar", "lane"))
+    assert bar
+    assert lane
+    assert (bar["y"], bar["height"]) == (lane["y"], lane["height"])
     page.locator(".row", has_text="send_mail").click()
     expect(title(page)).to_have_text("send_mail")
+    assert page.locator("[data-detail]").bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
     page.get_by_role("button", name="Back to the list").click()
     expect(page.locator("[data-detail]")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -52,7 +52,10 @@ def test_arguments_and_results_can_be_left_out(tracer: SyncTracerClient, capture
     Shop().count(["a"])
     tracer.flush()
     assert captured.one("sell")["input"] == {"item": "book"}
-    assert {"input", "output"}.isdisjoint(captured.one("count"))
+    count = captured.one("count")
+    assert {"input", "output"}.isdisjoint(count)
+    assert count["cuts"] == {"input_not_captured": 1, "output_not_captured": 1}
+    assert "cuts" not in captured.one("sell")
 
 
 def test_an_exception_is_recorded_and_goes_on(tracer: SyncTracerClient, captured: CapturedSpans) -> None:

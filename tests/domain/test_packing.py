@@ -38,6 +38,18 @@ values = st.recursive(
 )
 
 
+SCORE = {
+    "name": texts,
+    "value": st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    "label": texts,
+    "source": texts,
+    "comment": values,
+}
+
+
 @st.composite
 def spans(draw: Any) -> Span:
     return Span(
@@ -60,6 +72,7 @@ def spans(draw: Any) -> Span:
         dropped=draw(st.dictionaries(st.text("abc"), st.integers(1, 9), max_size=2)),
         error=draw(st.none() | st.just({"type": "ValueError", "message": "x" * 400, "stacktrace": "..."})),
         tool=draw(st.none() | st.just({"name": "search", "call_id": "c1"})),
+        scores=draw(st.lists(st.fixed_dictionaries({}, optional=SCORE), max_size=10)),
     )
 
 
@@ -93,6 +106,27 @@ def test_a_head_alone_is_enough_to_draw_the_tree() -> None:
     assert (drawn.name, drawn.kind, drawn.start_ns, drawn.end_ns) == ("span 1", "llm", *_times(original))
     assert drawn.usage == Usage(5, None, 2)
     assert drawn.error == {"type": "E", "message": "m"}
+
+
+def test_a_head_tells_briefly_of_scores() -> None:
+    long = {"name": "n" * 50, "label": "w" * 50, "source": "human", "comment": "because"}
+    original = span(1, scores=[{"name": "quality", "value": 0.5, "comment": "short"}, long, *[{}] * 9])
+    (head,) = unpack_head(pack_head([original]))
+    told = head["scores"]
+    assert told[0] == {"name": "quality", "value": 0.5}
+    assert told[1] == {"name": "n" * 40, "label": "w" * 40, "source": "human"}
+    assert len(told) == 8
+
+
+def test_a_chunk_of_version_2_opens() -> None:
+    """Its scores stand in the body alone."""
+    stored = (Path(__file__).parent / "stored" / "chunk-version-2.bin").read_bytes()
+    rows, body = unpack_chunk(stored)
+    assert stored[0] == 2
+    assert [row["name"] for row in rows] == ["answer", "chat"]
+    assert "scores" not in rows[0]
+    answer = span_from("0af7651916cd43dd8448eb211c80319c", rows[0] | body.payload(0))
+    assert answer.scores == [{"name": "quality", "value": 0.5, "comment": "short"}]
 
 
 def _times(one: Span) -> tuple[int | None, int | None]:

@@ -12,6 +12,7 @@ from django.test import Client
 from tests.explorer.conftest import Sender, log_in
 from tests.explorer.pages import Page
 from traces_app import access
+from traces_app import audit as audit_log
 from traces_app.domain.span import Usage
 
 
@@ -23,6 +24,29 @@ def change(browser: Client, place: str, **fields: str) -> Any:
     told = {name: value for name, value in page.hidden_values().items() if name != "csrfmiddlewaretoken"}
     assert told["confirmed"] == "yes"
     return browser.post(f"/dashboard/{place}", told, follow=True)
+
+
+def refusal(browser: Client, place: str, **fields: str) -> Page:
+    """What a form says to values that cannot be: as they were typed, before anything is asked."""
+    answer = browser.post(f"/dashboard/{place}", fields)
+    assert answer.status_code == 400, answer
+    page = Page(answer)
+    assert "confirmed" not in page.hidden_values()
+    typed = {one.get("name"): one.get("value") for one in page.find("input")}
+    assert {name: typed[name] for name in fields if name in typed} == {
+        name: value.strip() for name, value in fields.items() if name in typed
+    }
+    assert page.breaches() == []
+    return page
+
+
+def wrong_field(page: Page) -> tuple[str, str]:
+    """The one that is marked, and what stands beside it."""
+    [field] = [one for one in page.elements if one.get("aria-invalid") == "true"]
+    [told] = [one for one in page.find("span", "wrong") if one.get("id") == field.get("aria-describedby")]
+    assert field.parent is told.parent
+    assert "autofocus" in field.attributes
+    return field.get("name") or "", told.text
 
 
 def audit(browser: Client) -> list[tuple[str, str]]:
@@ -83,7 +107,13 @@ def test_a_key_that_is_not_ours_is_not_revoked(dev: Client, key_id: str) -> None
 
 
 def test_a_wrong_scope_is_named(dev: Client) -> None:
-    assert "scope must be one of" in Page(change(dev, "admin/keys", scope="root")).text
+    page = refusal(dev, "admin/keys", scope="root", label="laptop")
+    assert wrong_field(page) == ("scope", "scope: must be one of all, ingest, read.")
+
+
+def test_a_long_label_is_refused_by_its_limit(dev: Client) -> None:
+    page = refusal(dev, "admin/keys", scope="read", label="x" * 201)
+    assert wrong_field(page) == ("label", "label: at most 200 characters.")
 
 
 def test_who_may_only_read_changes_nothing(dev: Client, other: Client, send: Sender) -> None:
@@ -136,25 +166,31 @@ def test_a_price_begins_on_its_day(dev: Client, send: Sender) -> None:
 def test_a_price_is_removed(dev: Client, send: Sender) -> None:
     change(dev, "admin/prices", model="m", input="2", output="4")
     price = dev.get("/dashboard/admin").context["page"].prices[0]
-    assert (price.model, price.since, price.rates[0]) == ("m", None, "$2")
+    assert (price.model, price.since, price.rates[0]) == ("m", None, ("input", "$2"))
     change(dev, "admin/prices/remove", model="m", since_ns=str(price.since_ns))
     assert dev.get("/dashboard/admin").context["page"].prices == []
     assert "no such price" in Page(change(dev, "admin/prices/remove", model="m", since_ns="0")).text
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "field", "said"),
     [
-        ({"model": "", "input": "1", "output": "1"}, "needs the name of a model"),
-        ({"model": "m", "input": "1"}, "for input and for output"),
-        ({"model": "m", "input": "cheap", "output": "1"}, "input: write dollars a million tokens"),
-        ({"model": "m", "input": "-1", "output": "1"}, "input: from 0 to"),
-        ({"model": "m", "input": "nan", "output": "1"}, "input: from 0 to"),
-        ({"model": "m", "input": "1", "output": "1", "since": "soon"}, "Valid from: write a day"),
+        ({"model": "", "input": "1", "output": "1"}, "model", "needs the name of a model"),
+        ({"model": "m", "input": "1"}, "output", "for input and for output"),
+        ({"model": "m", "input": "cheap", "output": "1"}, "input", "input: write dollars a million tokens"),
+        ({"model": "m", "input": "-1", "output": "1"}, "input", "input: from 0 to"),
+        ({"model": "m", "input": "nan", "output": "1"}, "input", "input: from 0 to"),
+        ({"model": "m", "input": "1", "output": "1", "cache_read": "x"}, "cache_read", "cache read: write"),
+        ({"model": "m", "input": "1", "output": "1", "since": "soon"}, "since", "since: write a day"),
     ],
 )
-def test_a_wrong_price_is_named(dev: Client, fields: dict[str, str], said: str) -> None:
-    assert said in Page(change(dev, "admin/prices", **fields)).text
+def test_a_wrong_price_is_named_beside_its_field(
+    dev: Client, fields: dict[str, str], field: str, said: str
+) -> None:
+    name, told = wrong_field(refusal(dev, "admin/prices", **fields))
+    assert name == field
+    assert said in told
+    assert dev.get("/dashboard/admin").context["page"].prices == []
 
 
 def test_a_project_is_made_with_its_first_key(dev: Client, other: Client) -> None:
@@ -167,7 +203,7 @@ def test_a_project_is_made_with_its_first_key(dev: Client, other: Client) -> Non
 
 @pytest.mark.parametrize("name", ["shop", "dev", "a b", ""])
 def test_a_project_that_exists_or_cannot_be_is_refused(dev: Client, name: str) -> None:
-    assert "Not done." in Page(change(dev, "admin/projects", name=name)).text
+    assert wrong_field(refusal(dev, "admin/projects", name=name))[0] == "name"
 
 
 def test_views_are_saved_shown_and_deleted(dev: Client, send: Sender) -> None:
@@ -236,3 +272,132 @@ def test_the_audit_is_there_as_json_and_per_project(dev: Client, other: Client) 
     assert (len(entries), entries[0]["action"]) == (1, "make key")
     log_in(other, "project-shop")
     assert other.get("/dashboard/admin/audit.json").json()["entries"] == []
+
+
+def test_older_entries_of_the_audit_are_reached(dev: Client) -> None:
+    now_ns = time.time_ns()
+    for number in range(audit_log.MAX_LISTED + 3):
+        audit_log.record(
+            "dev", who="k", action="count", detail=str(number), now_ns=now_ns - number * 1_000_000
+        )
+    page = Page(dev.get("/dashboard/admin/audit"))
+    assert len(page.find("tr")) == 1 + audit_log.MAX_LISTED
+    older = "/dashboard/admin/audit" + page.link("Older ones")
+    assert [line.detail for line in dev.get(older).context["page"]] == ["200", "201", "202"]
+    assert page.link("Older ones") not in Page(dev.get(older)).links()
+    assert Page(dev.get(older)).link("The newest") == "/dashboard/admin/audit"
+    twin = dev.get(older.replace("audit?", "audit.json?")).json()["entries"]
+    assert [entry["detail"] for entry in twin] == ["200", "201", "202"]
+    assert "Nothing older" in Page(dev.get("/dashboard/admin/audit?before=0")).text
+
+
+def test_admin_and_views_are_there_as_json_without_secrets(dev: Client, other: Client) -> None:
+    key = made_key(dev, "read", "laptop")
+    change(dev, "admin/prices", model="m", input="1", output="2")
+    change(dev, "admin/retention", condition="error:true", days="9")
+    hook = "https://hooks.example.com/T0/secret"
+    change(dev, "admin/alerts", what="bill", by="all", value="", limit="1", to=hook)
+    dev.post("/dashboard/views/save", {"name": "mine", "query": "?q=a"})
+    response = dev.get("/dashboard/admin.json")
+    told = response.json()
+    assert key.partition(".")[2] not in response.content.decode()
+    assert "T0" not in response.content.decode()
+    assert [one["label"] for one in told["keys"]] == ["laptop"]
+    assert told["prices"] == [{"model": "m", "since_ns": 0, "usd_per_million": {"input": 1.0, "output": 2.0}}]
+    assert told["retention"] == {"rules": [{"condition": "error:true", "days": 9}], "rest_days": 90}
+    assert told["alerts"][0]["to"] == "webhook at hooks.example.com"
+    assert [view["query"] for view in dev.get("/dashboard/views.json").json()["views"]] == ["?q=a"]
+    for place in ("admin", "views"):
+        assert f"/dashboard/{place}.json" in dev.get(f"/dashboard/{place}")["Link"]
+    log_in(other, "project-shop")
+    assert other.get("/dashboard/admin.json").json()["keys"] == []
+    assert other.get("/dashboard/views.json").json()["views"] == []
+
+
+# -- sent twice, from two tabs, out of place ---------------------------------------------------------
+def asked(browser: Client, place: str, **fields: str) -> dict[str, str]:
+    return Page(browser.post(f"/dashboard/{place}", fields)).hidden_values()
+
+
+def test_a_question_answered_twice_is_done_once(dev: Client) -> None:
+    told = asked(dev, "admin/keys", scope="read", label="twice")
+    assert "shown this once" in Page(dev.post("/dashboard/admin/keys", told)).text
+    again = Page(dev.post("/dashboard/admin/keys", told, follow=True))
+    assert "nothing is done twice" in again.text
+    assert [key.label for key in dev.get("/dashboard/admin").context["page"].keys] == ["twice"]
+    assert [action for action, _ in audit(dev)] == ["make key"]
+
+
+def test_what_was_refused_after_the_question_may_be_sent_again(dev: Client) -> None:
+    told = asked(dev, "admin/projects", name="fresh")
+    other_project = access.create_key("fresh", now_ns=time.time_ns())
+    refused = dev.post("/dashboard/admin/projects", told)
+    assert wrong_field(Page(refused))[1].startswith("project: there is fresh already")
+    assert len(access.list_keys("fresh", now_ns=time.time_ns())) == 1
+    assert access.authenticate(other_project.key, now_ns=time.time_ns()) is not None
+
+
+def test_a_form_acts_in_the_project_that_its_page_was_of(dev: Client) -> None:
+    told = asked(dev, "admin/prices", model="m", input="1", output="1")
+    assert told["project"] == "dev"
+    log_in(dev, "project-shop")  # in another tab
+    assert dev.get("/dashboard/admin").context["page"].project == "shop"
+    dev.post("/dashboard/admin/prices", told)
+    assert [price.model for price in dev.get("/dashboard/admin?project=dev").context["page"].prices] == ["m"]
+    assert dev.get("/dashboard/admin?project=shop").context["page"].prices == []
+
+
+def test_a_form_of_a_project_that_is_not_open_does_nothing(dev: Client) -> None:
+    fields = {"scope": "all", "confirmed": "yes", "project": "shop"}
+    assert "Nothing was done" in Page(dev.post("/dashboard/admin/keys", fields, follow=True)).text
+    assert audit(dev) == []
+    assert access.list_keys("shop", now_ns=time.time_ns()) == []
+
+
+def test_every_form_of_admin_says_its_project(dev: Client, send: Sender) -> None:
+    made_key(dev, "read")
+    change(dev, "admin/prices", model="m", input="1", output="1")
+    change(dev, "admin/retention", condition="error:true", days="9")
+    change(dev, "admin/alerts", what="bill", by="all", value="", limit="1", to="a@example.com")
+    dev.post("/dashboard/views/save", {"name": "v", "query": "?"})
+    for place in ("admin", f"shares?trace={send()}", "views"):
+        page = Page(dev.get(f"/dashboard/{place}"))
+        posting = (one for one in page.find("form") if one.get("method") == "post")
+        forms = [one for one in posting if one.get("action") != "/dashboard/logout"]
+        silent = [
+            form.get("action")
+            for form in forms
+            if not any(
+                field.get("name") == "project" and field.is_inside(form) for field in page.find("input")
+            )
+        ]
+        assert forms
+        assert silent == [], place
+
+
+def test_an_address_of_a_form_says_that_there_is_nothing_to_see(dev: Client) -> None:
+    answer = dev.get("/dashboard/admin/keys")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "Nothing was done" in Page(answer).text
+    assert Page(answer).breaches() == []
+
+
+def test_a_form_sent_after_the_session_ended_says_so(browser: Client) -> None:
+    answer = browser.post("/dashboard/admin/keys", {"scope": "all", "confirmed": "yes"}, follow=True)
+    assert answer.redirect_chain[-1][0] == "/dashboard/login"
+    assert "Nothing was done: the session is over." in Page(answer).text
+
+
+def test_whoever_makes_a_project_sees_it(dev: Client) -> None:
+    change(dev, "admin/projects", name="fresh")
+    page = dev.get("/dashboard/admin").context["page"]
+    assert (page.project, page.projects, page.may_write) == ("fresh", ["dev", "fresh"], True)
+
+
+def test_a_view_saved_under_the_same_name_takes_its_place(dev: Client, other: Client) -> None:
+    for query in ("?q=a", "?q=b", "?q=b"):
+        dev.post("/dashboard/views/save", {"name": "mine", "query": query})
+    dev.post("/dashboard/views/save", {"name": "mine", "query": "?q=c", "shared": "yes"})
+    asks = sorted(view.asks for view in dev.get("/dashboard/views").context["page"])
+    assert len(asks) == 2
+    assert [("b" in asks[0]), ("c" in asks[1])] == [True, True]

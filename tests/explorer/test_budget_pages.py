@@ -10,7 +10,7 @@ from django.test import Client
 
 from tests.explorer.conftest import Sender
 from tests.explorer.pages import Page
-from tests.explorer.test_admin import audit, change, other, reader
+from tests.explorer.test_admin import audit, change, other, reader, refusal, wrong_field
 from traces_app import budget
 from traces_app.domain.span import Usage
 
@@ -67,10 +67,10 @@ def test_a_budget_that_the_forecast_passes_thins_at_once(dev: Client, send: Send
     ],
 )
 def test_a_wrong_amount_is_refused_by_field_and_limit(dev: Client, fields: dict[str, str], said: str) -> None:
-    page = Page(
-        change(dev, "admin/budget", **{"monthly_usd": "", "slow_s": "", "expensive_usd": ""} | fields)
-    )
-    assert said in page.text
+    typed = {"monthly_usd": "", "slow_s": "", "expensive_usd": ""} | fields
+    name, told = wrong_field(refusal(dev, "admin/budget", **typed))
+    assert name == next(field for field in reversed(typed) if field in fields)
+    assert said in told
     assert budget.read_budget("dev", now_ns=time.time_ns()).monthly_usd is None
 
 

@@ -59,6 +59,29 @@ def test_one_html_file_has_all_of_it_and_no_script(dev: Client, send: Sender) ->
     assert "# done" in page.text
 
 
+def test_the_html_file_says_whose_it_is_and_what_came_with_each_span(dev: Client, send: Sender) -> None:
+    failing = {
+        "kind": "tool",
+        "status": "error",
+        "error": {"type": "Timeout", "message": "late", "causes": [{"type": "Refused", "message": "port"}]},
+        "events": [{"name": "retried"}],
+        "documents": [{"content": "page one"}],
+        "scores": [{"name": "tone", "value": 0.5}],
+        "parameters": {"temperature": 0.25},
+        "metadata": {"shelf": "seven"},
+    }
+    trace_id = send(CALL, failing, user_id="ana", session_id="s-1", tags=["vip"], environment="prod")
+
+    class Saved:
+        content = body(dev.get(f"/dashboard/t/{trace_id}.html")).encode()
+
+    page = Page(Saved())
+    for told in ("ana", "s-1", "vip", "prod", "Refused", "retried", "page one", "tone", "0.25", "seven"):
+        assert told in page.text, told
+    opened = [one for one in page.find("details", "span") if "open" in one.attributes]
+    assert [one.has_class("error") for one in opened] == [False, True]
+
+
 def test_otlp_json_can_be_sent_back(dev: Client, send: Sender, settings: Any) -> None:
     trace_id = send(CALL | {"attributes": {"odd.key": "kept"}}, name="run", session_id="s-1")
     exported = json.loads(body(dev.get(f"/dashboard/t/{trace_id}.otlp.json")))

@@ -152,3 +152,14 @@ def test_where_no_key_is_required_nobody_logs_in(browser: Client, settings: Any,
     page = Page(browser.get("/dashboard/"))
     assert "open to all" in page.text
     assert "Log out" not in page.text
+
+
+def test_an_address_of_nothing_leads_on(dev: Client, browser: Client) -> None:
+    page = Page(dev.get("/dashboard/nothing"))
+    assert "No such page" in page.text
+    assert page.link("Statistics") == "/dashboard/statistics"
+    for address in ("/dashboard/nothing.json", "/v1/nothing", "/api/nothing"):
+        answer = dev.get(address)
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert "Statistics" not in Page(Client().get("/dashboard/nothing")).text
+    assert "Statistics" not in Page(dev.get("/nothing")).text

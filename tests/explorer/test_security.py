@@ -11,7 +11,7 @@ from django.test import Client
 from tests.builders import span_id
 from tests.explorer.conftest import Sender
 from tests.explorer.pages import Page
-from traces_app import queries, searching
+from traces_app import access, queries, searching
 from traces_app.explorer.security import CONTENT_SECURITY_POLICY
 
 EVIL = (
@@ -131,6 +131,15 @@ def test_a_store_that_does_not_answer_is_503_with_retry_after(
     response = dev.get("/dashboard/")
     assert (response.status_code, response["Retry-After"]) == (503, "7")
     assert "does not answer" in Page(response).text
+
+
+def test_that_a_page_is_none_needs_no_store(dev: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    unavailable = queries.StoreUnavailable("throttled", retry_after_seconds=7)
+    monkeypatch.setattr(access, "load_session", _raise(unavailable))
+    response = dev.get("/dashboard/nothing")
+    assert response.status_code == 404
+    assert "No such page" in Page(response).text
+    assert dev.get("/dashboard/").status_code == 503
 
 
 def test_templates_switch_escaping_off_nowhere() -> None:

@@ -36,6 +36,8 @@ def trace_id(send: Sender) -> str:
         tags=["vip"],
         metadata={"a": "in metadata"},
         attributes={"b": "in attributes"},
+        environment="live-7",
+        release="build-9",
     )
 
 
@@ -70,6 +72,7 @@ def test_what_a_link_leaves_out_is_nowhere_in_it(
     assert [secret for secret in SECRETS if secret in text] == [one for one in SECRETS if one not in left_out]
     assert "Timeout" in text
     assert "gpt-4o" in text
+    assert ("live-7" in text, "build-9" in text) == (redaction == "people", redaction == "people")
 
 
 def test_a_changed_a_foreign_and_a_revoked_link_open_nothing(dev: Client, trace_id: str) -> None:
@@ -184,3 +187,24 @@ def test_the_audit_log_keeps_no_score(dev: Client, trace_id: str) -> None:
     dev.post(f"/dashboard/t/{trace_id}/s/{span_id}/score", {"name": "liked by Ana", "value": "rude"})
     entries = [one for one in audit.list_entries("dev", now_ns=time.time_ns()) if one.action == "score span"]
     assert [one.detail for one in entries] == [f"span {span_id} of trace {trace_id}"]
+
+
+def test_a_form_sent_twice_makes_one_link(dev: Client, trace_id: str) -> None:
+    once = Page(dev.get(f"/dashboard/shares?trace={trace_id}")).hidden_values()["once"]
+    values = {"trace": trace_id, "days": "7", "redaction": "nothing", "once": once}
+    for _ in range(2):
+        page = Page(dev.post("/dashboard/shares/make", values, follow=True))
+    assert "nothing is done twice" in page.text
+    assert len(sharing.list_shares("dev", now_ns=time.time_ns())) == 1
+
+
+def test_a_link_without_texts_shows_of_scores_numbers_alone(dev: Client, send: Sender) -> None:
+    scores = [
+        {"name": "tone", "value": "as Bo said"},
+        {"name": "quality", "value": 0.5, "label": "as Bo said"},
+    ]
+    address = share(dev, send({"scores": scores}), redaction="texts")
+    _, trace = sharing.open_share(address.rpartition("/")[2], now_ns=time.time_ns())
+    told = [{"name": "tone"}, {"name": "quality", "value": 0.5}]
+    assert trace.span(trace.rows[1].span.span_id).scores == trace.rows[1].span.scores == told
+    assert "Bo" not in text_of(Client().get(address))

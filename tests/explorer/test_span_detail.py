@@ -115,7 +115,7 @@ def test_pictures_are_shown_only_from_the_trace_itself(dev: Client, send: Sender
 def test_what_was_not_sent_is_named(dev: Client, send: Sender) -> None:
     trace_id = send(metadata={"a": 1})
     page = Page(dev.get(f"/dashboard/t/{trace_id}"))
-    assert [absent.text for absent in page.find("p", "absent")] == ["not sent", "not sent"]
+    assert [absent.text for absent in page.find("p", "absent")] == ["Not sent.", "Not sent."]
     assert "Not sent: tool, documents, prompt, parameters, scores, attributes, events." in page.text
 
 
@@ -206,3 +206,34 @@ def test_sound_can_be_heard_and_files_are_named_when_they_came_with_the_trace(
     assert html.count("<audio") == 1
     assert "<script" not in html
     assert "media-src data:" in response["Content-Security-Policy"]
+
+
+def test_scores_and_events_stand_under_their_names(dev: Client, send: Sender) -> None:
+    trace_id = send(
+        {
+            "scores": [
+                {
+                    "name": "tone",
+                    "value": 0.25,
+                    "source": "human",
+                    "by": "bo",
+                    "comment": "too stiff",
+                    "k": [1],
+                },
+                {"name": "tone", "label": "cold"},
+                *[{"name": f"s{number}"} for number in range(70)],
+            ],
+            "start_ns": 10**18,
+            "events": [
+                {"name": "retry", "time_ns": 10**18 + 5 * 10**6, "attributes": {"attempt": 2}},
+                {"name": "no time"},
+            ],
+        }
+    )
+    sections = {section.title: section.fields for section in detail(dev, trace_id, 2).sections}
+    scores = [(field.name, field.text.text) for field in sections["Scores"]]
+    assert scores[0] == ("tone", '0.25 · human · bo\ntoo stiff\n{\n  "k": [\n    1\n  ]\n}')
+    assert scores[1] == ("tone", "cold")
+    assert (len(scores), scores[-1]) == (61, ("…", "12 more"))
+    assert [field.name for field in sections["Events"]] == ["retry, after 5.0 ms", "no time"]
+    assert '"attempt": 2' in sections["Events"][0].text.text

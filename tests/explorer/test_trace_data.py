@@ -6,6 +6,7 @@ import gzip
 import json
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from tests.builders import span_id
@@ -122,6 +123,43 @@ def test_search_counts_by_field_and_says_how_far_it_came(dev: Client, send: Send
         "total": 3,
     }
     assert dev.get(f"/dashboard/t/{trace_id}/search?q=n").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'say "hi"',
+        "a\\b",
+        "line\nbreak",
+        "\x1b[31m",
+        "\N{MATHEMATICAL LEFT ANGLE BRACKET}ESC⟩[31m",
+        "ÅNGSTRÖM",
+    ],
+)
+def test_search_finds_in_json_what_stands_in_texts(dev: Client, send: Sender, text: str) -> None:
+    """Quotation marks and controls are escaped there; a page shows controls by name."""
+    said = 'say "hi" a\\b line\nbreak \x1b[31m ångström'
+    trace_id = send({"input": {"deep": [said]}, "output": said})
+    found = dev.get(f"/dashboard/t/{trace_id}/search", {"q": text}).json()
+    assert found["counts"] == {"input": 1, "output": 1}
+
+
+def test_the_skeleton_tells_of_scores(dev: Client, send: Sender) -> None:
+    scores = [
+        {"name": "quality", "value": 0.123456, "source": "judge", "comment": "long " * 100},
+        {"name": "tone", "label": "kind"},
+        {"name": "passed", "value": True},
+        {"name": "\u202eevil", "value": 1234567.0},
+    ]
+    trace_id = send({}, {"scores": scores}, {"scores": [{"name": "n" * 99, "value": "v" * 99}]})
+    found = skeleton(dev, trace_id)["scores"]
+    assert found == {
+        "2": ["quality 0.1235", "tone kind", "passed True", "+1"],
+        "3": [f"{'n' * 23}… {'v' * 15}…"],
+    }
+    assert skeleton(dev, send({}))["scores"] == {}
+    many = skeleton(dev, send({"scores": scores * 20}))["scores"]
+    assert many["1"][3] == "+5 or more"
 
 
 def test_what_is_not_there_is_404(dev: Client) -> None:

@@ -103,6 +103,25 @@ def test_losses_are_told_as_so_many_of_so_many(dev: Client, send: Sender) -> Non
     assert page.notes == ["2 of 5 spans, 3 dropped: queue full"]
 
 
+def test_spans_are_counted_of_those_there_were(dev: Client, send: Sender) -> None:
+    page = Page(dev.get(f"/dashboard/t/{send({}, dropped={'queue_full': 3})}"))
+    (spans,) = [one.text for one in page.find("div", "lost")]
+    assert spans == "Spans 2 of 5"
+
+
+def test_the_header_names_the_prompt(dev: Client, send: Sender) -> None:
+    prompt = {"name": "greeting", "version": "3", "template": "Hello {name}"}
+    page = Page(dev.get(f"/dashboard/t/{send({'kind': 'llm', 'prompt': prompt})}"))
+    assert "promptgreeting, version 3" in [label.text for label in page.find("li")]
+    assert "greeting" not in Page(dev.get(f"/dashboard/t/{send({'kind': 'llm'})}")).text
+
+
+def test_rows_show_scores_without_javascript(dev: Client, send: Sender) -> None:
+    trace_id = send({"kind": "tool", "scores": [{"name": "quality", "value": 0.5}]})
+    page = Page(dev.get(f"/dashboard/t/{trace_id}?view=tree"))
+    assert [chips.text for chips in page.find("span", "scores")] == ["quality 0.5"]
+
+
 def test_a_trace_without_root_says_so(dev: Client, send: Sender) -> None:
     assert "root was not received" in opened(dev, send(parent_span_id="00000000000000aa")).notes[0]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from traces_app.explorer.visible import excerpt, visible, visible_line
+from traces_app.explorer.visible import as_typed, excerpt, visible, visible_line
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,9 @@ def test_an_excerpt_tells_the_size_of_the_whole() -> None:
     cut = excerpt("é" * 100, 10)
     assert (cut.text, cut.is_cut, cut.total_bytes) == ("é" * 10, True, 200)
     assert not excerpt("short").is_cut
+
+
+def test_what_was_named_can_be_looked_for() -> None:
+    hidden = "a\x1b[31m\u202e\U000e0041\ud800"
+    assert as_typed(visible(hidden)) == hidden
+    assert as_typed("⟨U+FFFFFF⟩ ⟨other⟩") == "⟨U+FFFFFF⟩ ⟨other⟩"

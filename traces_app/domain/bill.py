@@ -10,7 +10,8 @@ from itertools import accumulate
 from typing import Final
 
 from traces_app.domain.aws_prices import GB_BYTES, AwsPrices
-from traces_app.domain.measures import EVERYTHING, HOUR_S, Measures, Rollup, added_up_hour, ending_of
+from traces_app.domain.durations import HOUR_S
+from traces_app.domain.measures import EVERYTHING, Measures, Rollup, added_up_hour, ending_of
 from traces_app.domain.metering import NOTHING, Consumed
 from traces_app.domain.totals import NANO_USD
 

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from traces_app.domain.durations import DAY_S
 from traces_app.domain.span import Span
 from traces_app.domain.summary import TraceSummary
 
 DEFAULT_SLOW_S: Final = 30.0
 DEFAULT_EXPENSIVE_USD: Final = 0.10
 MAX_MONTHLY_USD: Final = 1_000_000.0
-MAX_SLOW_S: Final = 86_400.0
+MAX_SLOW_S: Final = float(DAY_S)
 MAX_EXPENSIVE_USD: Final = 10_000.0
 MAX_ADDRESS_CHARACTERS: Final = 500
 MAX_VALUE_CHARACTERS: Final = 200

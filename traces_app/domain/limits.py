@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from traces_app.domain.durations import DAY_NS
+
 MAX_SPAN_BYTES: Final = 16 * 2**20
 """JSON bytes of one span: it is held in memory whole, several times over, while it is packed."""
 
@@ -25,7 +27,7 @@ MAX_NAME_CHARACTERS: Final = 1000
 MAX_TAGS: Final = 200
 MAX_TAG_CHARACTERS: Final = 200
 
-MAX_CLOCK_AHEAD_NS: Final = 24 * 3600 * 10**9
+MAX_CLOCK_AHEAD_NS: Final = DAY_NS
 """A start further in the future than this is a wrong unit (seconds for nanoseconds) or a broken clock."""
 
 OLDEST_START_NS: Final = 946_684_800 * 10**9

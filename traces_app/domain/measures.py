@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 import orjson
 
 from traces_app.domain.compression import compress, decompress
+from traces_app.domain.durations import HOUR_NS, HOUR_S
 from traces_app.domain.metering import Metered
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.totals import NANO_USD, Entry, total
@@ -21,8 +22,6 @@ from traces_app.domain.totals import NANO_USD, Entry, total
 MEASURES_VERSION: Final = 1
 GROWTH: Final = 1.05
 SMALLEST_MS: Final = 0.1
-HOUR_S: Final = 3_600
-HOUR_NS: Final = HOUR_S * 10**9
 _LOG_GROWTH: Final = math.log(GROWTH)
 
 Section = Literal["main", "users", "sessions", "bill"]

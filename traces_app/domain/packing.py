@@ -26,12 +26,15 @@ from traces_app.domain.compression import (
 from traces_app.domain.limits import MAX_ERROR_PREVIEW_CHARACTERS, MAX_VALUE_DEPTH
 from traces_app.domain.span import SPAN_FIELDS, USAGE_FIELDS, Span, Usage
 
-CHUNK_VERSION: Final = 2
-"""1 had ids in the head's columns, and a JSON array for a body."""
+CHUNK_VERSION: Final = 3
+"""1 had ids in the head's columns, and a JSON array for a body; before 3 scores stood in the body alone."""
 
 HEAD_LENGTH_BYTES: Final = 4
 COUNT_BYTES: Final = 4
 SPAN_ID_BYTES: Final = 8
+MAX_HEAD_SCORES: Final = 8
+MAX_HEAD_SCORE_CHARACTERS: Final = 40
+"""Of the name, the value and the source of a score: what a row shows. All of it stands in the body."""
 
 _HEAD_FIELDS: Final = {
     "parent_span_id": "p",
@@ -55,7 +58,13 @@ _HEAD_FIELDS: Final = {
 }
 """Fields that travel in the head under short names: they would take a tenth of a small chunk."""
 
-_DERIVED: Final = {"duration_ns": "l", "usage": "us", "error_preview": "er", "tool_name": "to"}
+_DERIVED: Final = {
+    "duration_ns": "l",
+    "usage": "us",
+    "error_preview": "er",
+    "tool_name": "to",
+    "scores": "sc",
+}
 _COLUMNS_BACK: Final = {short: name for name, short in (_HEAD_FIELDS | _DERIVED | {"span_id": "i"}).items()}
 _BODY_FIELDS: Final = tuple(
     name for name in SPAN_FIELDS if name not in {*_HEAD_FIELDS, "trace_id", "span_id", "end_ns", "usage"}
@@ -63,6 +72,9 @@ _BODY_FIELDS: Final = tuple(
 _SPAN_FIELD_SET: Final = frozenset(SPAN_FIELDS) - {"trace_id"}
 _UNKNOWN: Final = frozenset({"metadata", "scores", "attributes", "events", "notices"})
 """Fields that are unknown when they are empty."""
+
+_MANY: Final = 2**53
+"""Whole numbers from here on are written as texts: floats change their digits, orjson takes 64 bits."""
 
 _DEPTH_LEFT_OVER: Final = 254 - 1 - MAX_VALUE_DEPTH
 """orjson refuses more than 254 levels: wrapping the payload (and unwrapping it) moves that to our limit."""
@@ -193,6 +205,7 @@ def _columns_of(spans: Sequence[Span]) -> dict[str, Any]:
     columns[_DERIVED["usage"]] = [_usage_list(span.usage) for span in spans]
     columns[_DERIVED["error_preview"]] = [_error_preview(span.error) for span in spans]
     columns[_DERIVED["tool_name"]] = [(span.tool or {}).get("name") for span in spans]
+    columns[_DERIVED["scores"]] = [_head_scores(span.scores) for span in spans]
     places = {span.span_id: place for place, span in enumerate(spans)}
     columns[_HEAD_FIELDS["parent_span_id"]] = [
         places.get(span.parent_span_id or "", span.parent_span_id) for span in spans
@@ -243,6 +256,30 @@ def _error_preview(error: dict[str, Any] | None) -> list[str] | None:
     return [str(error.get("type") or ""), str(error.get("message") or "")[:MAX_ERROR_PREVIEW_CHARACTERS]]
 
 
+def _head_scores(scores: Sequence[dict[str, Any]]) -> list[list[Any]] | None:
+    """Name, number or word, source; as little as a row of the tree needs."""
+    return [
+        [_brief(score.get("name")), _brief(judgement_of(score)), _brief(score.get("source"))]
+        for score in scores[:MAX_HEAD_SCORES]
+    ] or None
+
+
+def judgement_of(score: dict[str, Any]) -> Any:
+    """The number, or the word where there is none."""
+    return score.get("label") if score.get("value") is None else score["value"]
+
+
+def _brief(value: Any) -> Any:
+    if isinstance(value, bool | float | None) or (isinstance(value, int) and abs(value) < _MANY):
+        return value
+    return str(value)[:MAX_HEAD_SCORE_CHARACTERS]
+
+
+def _score_told(name: Any, value: Any, source: Any) -> dict[str, Any]:
+    judgement = {"label" if isinstance(value, str) else "value": value}
+    return {"name": name, **judgement} | ({} if source is None else {"source": source})
+
+
 def _restore(row: dict[str, Any], first_ns: int, ids: Sequence[str]) -> None:
     parent = row.get("parent_span_id")
     if isinstance(parent, int):
@@ -255,6 +292,8 @@ def _restore(row: dict[str, Any], first_ns: int, ids: Sequence[str]) -> None:
     error = row.pop("error_preview", None)
     if error is not None:
         row["error"] = {key: text for key, text in zip(("type", "message"), error, strict=True) if text}
+    if "scores" in row:
+        row["scores"] = [_score_told(*score) for score in row["scores"]]
     tool_name = row.pop("tool_name", None)
     if tool_name is not None:
         row["tool"] = {"name": tool_name}

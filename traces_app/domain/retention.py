@@ -11,11 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from traces_app.domain.durations import DAY_S, HOUR_S
 from traces_app.domain.search import Search, Term, parse_search
 from traces_app.domain.summary import TraceSummary
 
-DAY_S: Final = 86_400
-HOUR_S: Final = 3_600
 MAX_DAYS: Final = 3_650
 MAX_CONDITION_CHARACTERS: Final = 300
 _NS_PER_SECOND: Final = 10**9

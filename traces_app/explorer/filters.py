@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from traces_app.domain.durations import DAY_NS, HOUR_NS, MINUTE_NS
 from traces_app.domain.search import ANY_SPAN, ROOT, Search, Term, exactly, parse_search
 from traces_app.explorer.visible import as_typed, visible_line
 
-MINUTE_NS: Final = 60_000_000_000
-HOUR_NS: Final = 60 * MINUTE_NS
 RANGES: Final = {
     "15m": 15 * MINUTE_NS,
     "1h": HOUR_NS,
     "6h": 6 * HOUR_NS,
-    "24h": 24 * HOUR_NS,
-    "7d": 7 * 24 * HOUR_NS,
-    "30d": 30 * 24 * HOUR_NS,
+    "24h": DAY_NS,
+    "7d": 7 * DAY_NS,
+    "30d": 30 * DAY_NS,
 }
 TIMES: Final = ("range", "from", "to")
 FIELDS: Final = ("q", "scope", *TIMES)
@@ -34,6 +34,7 @@ EARLIER_FIELDS: Final = {"status": "status", "tag": "tag", "user": "user", "sess
 MAX_VALUE_CHARACTERS: Final = 2000
 MAX_EARLIER_VALUES: Final = 20
 MAX_PROBLEM_CHARACTERS: Final = 600
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 Parameters = dict[str, str]
 
@@ -122,7 +123,7 @@ def read_list_query(parameters: Mapping[str, Any], *, now_ns: int) -> ListQuery:
     kept: Parameters = {}
     for name in (*FIELDS, "project", "strip"):
         values = [value.strip()[:MAX_VALUE_CHARACTERS] for value in get_list(name)]
-        values = [as_typed(value) if name == "q" else value for value in values if value]
+        values = [_typed(value) if name == "q" else value for value in values if value]
         if values:
             kept[name] = values[-1]
     problems: list[str] = []
@@ -135,6 +136,12 @@ def read_list_query(parameters: Mapping[str, Any], *, now_ns: int) -> ListQuery:
     time = read_time_range(kept, problems, now_ns)
     problems = [visible_line(problem, MAX_PROBLEM_CHARACTERS) for problem in (*problems, *search.problems)]
     return ListQuery(kept, search, time, parameters.get("cursor") or None, problems)
+
+
+def _typed(value: str) -> str:
+    """Lone surrogates keep their names: no address of a neighbouring question could carry them."""
+    typed = as_typed(value)
+    return value if _SURROGATE.search(typed) else typed
 
 
 def read_time_range(

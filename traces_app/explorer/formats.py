@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from traces_app.domain.durations import DAY_S, HOUR_S, MILLISECOND_NS, MINUTE_S, SECOND_NS
+
 UNKNOWN: Final = "\N{EN DASH}"
 
 _MICROSECOND_NS: Final = 1_000
-_MILLISECOND_NS: Final = 1_000_000
-_SECOND_NS: Final = 1_000_000_000
-_MINUTE_S: Final = 60
-_HOUR_S: Final = 3600
-_DAY_S: Final = 86_400
 _KILO: Final = 1000
 _LAST_SECOND: Final = 253_402_300_799
 """31 December 9999: what datetime can hold."""
@@ -29,11 +26,11 @@ class Moment:
 
 
 def moment(time_ns: int | None, *, now_ns: int) -> Moment | None:
-    if time_ns is None or not 0 <= time_ns // _SECOND_NS <= _LAST_SECOND:
+    if time_ns is None or not 0 <= time_ns // SECOND_NS <= _LAST_SECOND:
         return None
-    at = datetime.fromtimestamp(time_ns // _SECOND_NS, UTC)
-    milliseconds = time_ns % _SECOND_NS // _MILLISECOND_NS
-    is_this_year = at.year == datetime.fromtimestamp(now_ns / _SECOND_NS, UTC).year
+    at = datetime.fromtimestamp(time_ns // SECOND_NS, UTC)
+    milliseconds = time_ns % SECOND_NS // MILLISECOND_NS
+    is_this_year = at.year == datetime.fromtimestamp(now_ns / SECOND_NS, UTC).year
     return Moment(
         iso=f"{at:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z",
         day=f"{at:%b} {at.day}" + ("" if is_this_year else f", {at.year}"),
@@ -44,23 +41,23 @@ def moment(time_ns: int | None, *, now_ns: int) -> Moment | None:
 def duration_text(duration_ns: float | None) -> str:
     if duration_ns is None:
         return UNKNOWN
-    if duration_ns < _MILLISECOND_NS:
+    if duration_ns < MILLISECOND_NS:
         return f"{duration_ns / _MICROSECOND_NS:.0f} µs" if duration_ns else "0 ms"
-    if duration_ns < _SECOND_NS:
-        milliseconds = duration_ns / _MILLISECOND_NS
+    if duration_ns < SECOND_NS:
+        milliseconds = duration_ns / MILLISECOND_NS
         return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"  # noqa: PLR2004
-    return _long_duration_text(duration_ns / _SECOND_NS)
+    return _long_duration_text(duration_ns / SECOND_NS)
 
 
 def _long_duration_text(seconds: float) -> str:
-    if seconds < _MINUTE_S:
+    if seconds < MINUTE_S:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"  # noqa: PLR2004
     whole = int(seconds)
-    if whole < _HOUR_S:
-        return f"{whole // _MINUTE_S} m {whole % _MINUTE_S:02d} s"
-    if whole < _DAY_S:
-        return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:02d} m"
-    return f"{whole // _DAY_S} d {whole % _DAY_S // _HOUR_S:02d} h"
+    if whole < HOUR_S:
+        return f"{whole // MINUTE_S} m {whole % MINUTE_S:02d} s"
+    if whole < DAY_S:
+        return f"{whole // HOUR_S} h {whole % HOUR_S // MINUTE_S:02d} m"
+    return f"{whole // DAY_S} d {whole % DAY_S // HOUR_S:02d} h"
 
 
 def count_text(count: int | None) -> str:

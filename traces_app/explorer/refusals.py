@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from traces_app.explorer.pages.shell import Shell, shell_of
-from traces_app.explorer.twins import retry_after_s
-from traces_app.explorer.visitor import Visitor
+from traces_app.explorer.twins import problem, retry_after_s
+from traces_app.explorer.visitor import Visitor, visitor_of
 from traces_app.queries import StoreUnavailable, StoreUnusable
 
 log = logging.getLogger(__name__)
+
+PROGRAM_PREFIXES: Final = ("/api/", "/v1/")
 
 
 def show_not_found(request: HttpRequest, visitor: Visitor, trace_id: str) -> HttpResponse:
@@ -23,6 +28,25 @@ def show_not_found(request: HttpRequest, visitor: Visitor, trace_id: str) -> Htt
         "shell": shell_of(visitor, title="Not found"),
     }
     return render(request, "explorer/not_found.html", context, status=404)
+
+
+def show_no_page(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's name
+    """404 for an address of nothing: to a program as a problem, to a reader with the ways on."""
+    if request.path_info.startswith(PROGRAM_PREFIXES) or request.path_info.endswith(".json"):
+        return problem(404, "No such page", "Nothing has this address.")
+    visitor = _known_visitor(request)
+    shell = Shell(title="Not found") if visitor is None else shell_of(visitor, title="Not found", place="")
+    return render(request, "404.html", {"shell": shell}, status=404)
+
+
+def _known_visitor(request: HttpRequest) -> Visitor | None:
+    """Nobody where the store cannot say who it is: there is no such page in any case."""
+    if not request.path_info.startswith(reverse("explorer:traces")):
+        return None
+    try:
+        return visitor_of(request, now_ns=time.time_ns())
+    except (StoreUnavailable, StoreUnusable):
+        return None
 
 
 def show_unavailable(request: HttpRequest, error: StoreUnavailable | StoreUnusable) -> HttpResponse:

@@ -25,8 +25,8 @@ _HIDDEN: Final = re.compile(
     "\ud800-\udfff"  # lone surrogates cannot be sent as UTF-8
     "\U000e0000-\U000e0fff]"  # tags and variation selectors: instructions smuggled to a model
 )
+_SHOWN: Final = re.compile(f"⟨(?:({'|'.join(_NAMED_CONTROLS.values())})|U\\+([0-9A-F]{{4,5}}))⟩")
 _CODES: Final = {name: code for code, name in _NAMED_CONTROLS.items()}
-_NAMED: Final = re.compile("⟨(?:U\\+([0-9A-F]{4,5})|(" + "|".join(_CODES) + "))⟩")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(_symbol, text.replace("\r\n", "\n"))
 
 
+def as_typed(text: str) -> str:
+    """What ``visible`` made of a text, taken back: people copy from a page what they look for."""
+    return _SHOWN.sub(_character, text)
+
+
 def visible_line(text: str, max_characters: int = 200) -> str:
     """One line of at most ``max_characters``: newlines and tabs become spaces."""
     if len(text) > max_characters:
@@ -52,11 +57,6 @@ def visible_line(text: str, max_characters: int = 200) -> str:
     if text.isascii() and text.isprintable():
         return text
     return visible(text.replace("\r\n", " ").replace("\n", " ").replace("\t", " "))
-
-
-def as_typed(text: str) -> str:
-    """What ``visible`` named as the characters again: who copies ``⟨ESC⟩`` from a page looks for that."""
-    return _NAMED.sub(_character, text)
 
 
 def excerpt(text: str, max_characters: int = MAX_TEXT_CHARACTERS) -> Excerpt:
@@ -77,7 +77,6 @@ def _symbol(match: re.Match[str]) -> str:
 
 
 def _character(match: re.Match[str]) -> str:
-    """The name stays where it is of no hidden character, or of one that no address can carry."""
-    character = chr(int(match[1], 16) if match[1] else _CODES[match[2]])
-    is_hidden = _HIDDEN.fullmatch(character) and not "\ud800" <= character <= "\udfff"
-    return character if is_hidden else match[0]
+    """The name stays where it is of no hidden character."""
+    character = chr(_CODES[match[1]] if match[1] else int(match[2], 16))
+    return character if _HIDDEN.fullmatch(character) else match[0]

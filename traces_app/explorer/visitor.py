@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Concatenate, Final, ParamSpec
 from urllib.parse import urlencode
 
-from django.http import (
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    HttpResponseNotAllowed,
-    HttpResponseRedirect,
-)
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 
 from traces_app import access
@@ -30,6 +26,8 @@ P = ParamSpec("P")
 
 SESSION_GRANTS: Final = "grants"
 SESSION_PROJECT: Final = "project"
+OTHER_PROJECT: Final = "That form was of a project that is not open here any more. Nothing was done."
+LOGGED_OUT: Final = "Nothing was done: the session is over. Log in and send the form again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +96,13 @@ def _guarded(
 ) -> PlainView[P]:
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.method not in methods:
-            return HttpResponseNotAllowed(methods)
-        visitor = _visitor(request, now_ns=time.time_ns())
+            return _not_allowed(request, methods)
+        visitor = visitor_of(request, now_ns=time.time_ns())
         if visitor is None:
             return refuse(request)
+        if request.POST.get("project", visitor.project) != visitor.project:
+            messages.warning(request, OTHER_PROJECT)
+            return HttpResponseRedirect(reverse("explorer:traces"))
         attribute_request(visitor.project)
         return view(request, visitor, *args, **kwargs)
 
@@ -109,7 +110,8 @@ def _guarded(
     return guarded
 
 
-def _visitor(request: HttpRequest, *, now_ns: int) -> Visitor | None:
+def visitor_of(request: HttpRequest, *, now_ns: int) -> Visitor | None:
+    """Nobody where a login is asked for, and there is none."""
     grants: dict[str, Any] = request.session.get(SESSION_GRANTS, {})
     if not grants:
         open_access = access.authenticate(None, now_ns=now_ns)
@@ -122,7 +124,7 @@ def _visitor(request: HttpRequest, *, now_ns: int) -> Visitor | None:
     scope = access.scope_of_key(grants[project], project, now_ns=now_ns)
     if scope is None:
         _withdraw(request, project)
-        return _visitor(request, now_ns=now_ns)
+        return visitor_of(request, now_ns=now_ns)
     names = tuple(sorted(grants))
     may_write = scope == "all"
     return Visitor(
@@ -131,14 +133,15 @@ def _visitor(request: HttpRequest, *, now_ns: int) -> Visitor | None:
 
 
 def _chosen_project(request: HttpRequest, grants: dict[str, Any]) -> str:
-    """The one in the address, else the one chosen last, else the first. Only granted ones count.
+    """The one in the address or the form, else the one chosen last, else the first. Only granted ones count.
 
-    One in the address becomes the one chosen last: links on the page it leads to need not repeat it.
+    One in the address becomes the one chosen last: links on the page it leads to need not repeat it. A form
+    says which project's page it stood on: another tab may have chosen another one since.
     """
-    in_address = request.GET.get("project")
+    asked = request.GET.get("project") or request.POST.get("project")
     chosen = request.session.get(SESSION_PROJECT)
-    if in_address in grants and in_address != chosen:
-        request.session[SESSION_PROJECT] = chosen = in_address
+    if asked in grants and asked != chosen:
+        request.session[SESSION_PROJECT] = chosen = asked
     return str(chosen) if chosen in grants else min(grants)
 
 
@@ -148,8 +151,21 @@ def _withdraw(request: HttpRequest, project: str) -> None:
     request.session[SESSION_GRANTS] = {name: key_id for name, key_id in grants.items() if name != project}
 
 
+def _not_allowed(request: HttpRequest, methods: tuple[str, ...]) -> HttpResponseBase:
+    """What a form sends to was opened as a page, as a reader does who reloads or goes back."""
+    allowed = ", ".join(methods)
+    if request.path.endswith(".json"):
+        answer: HttpResponse = problem(405, "Method not allowed", f"Use {allowed}.")
+    else:
+        answer = render(request, "405.html", status=405)
+    answer.headers["Allow"] = allowed
+    return answer
+
+
 def _to_login(request: HttpRequest) -> HttpResponse:
     address = reverse("explorer:login")
+    if request.method == "POST":
+        messages.warning(request, LOGGED_OUT)
     if request.method == "GET" and request.get_full_path() != reverse("explorer:traces"):
         address += "?" + urlencode({"next": request.get_full_path()})
     return HttpResponseRedirect(address)

@@ -14,7 +14,7 @@ import orjson
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 
-from traces_app.domain.retention import DAY_S
+from traces_app.domain.durations import DAY_S
 from traces_app.storage import keys
 from traces_app.storage.accounting import kept_bytes, units_of
 from traces_app.storage.engine import Engine

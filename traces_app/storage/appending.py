@@ -205,7 +205,7 @@ class Appender:
             place, (now_ns, until) = batch.place, _longest_stamp(batch, retention)
             day = keys.day_sort(place.start_ms, place.shard, day_end(until))
             for partition, sort, end in (
-                (keys.PROJECTS, place.project, None),
+                (keys.Kind.PROJECTS, place.project, None),
                 (keys.days_partition(place.project), day, day_end(until)),
             ):
                 name = (partition, f"{sort}@{keys.day_of(now_ns // 1_000_000)}")

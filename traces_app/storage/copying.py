@@ -196,7 +196,7 @@ class Copier:
         places = [
             Place(project, trace_id, start_ms, 1)
             for kind, project, sort in map(_named, written)
-            if kind == keys.DAY_KIND
+            if kind == keys.Kind.DAY
             for start_ms, trace_id in [keys.parse_fragment_sort(sort)]
         ]
         markers = self._rollups.markers(places, now_ns)

@@ -11,10 +11,10 @@ from typing import Final, TypeVar
 
 from backports.zstd import ZstdDict
 
+from traces_app.domain.durations import DAY_S
 from traces_app.domain.fragments import pack_without_note, unpack_fragment
 from traces_app.domain.metering import Metered, pack_note
 from traces_app.domain.packing import PackedSpan, content_key, pack_chunk
-from traces_app.domain.retention import DAY_S
 from traces_app.domain.summary import Fragment, Owners, fragment_of
 from traces_app.storage import keys
 from traces_app.storage.models import Item, SpanItem, TraceItem

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Final
 
-DAY_MS: Final = 86_400_000
+from traces_app.domain.durations import DAY_MS
+
 MAX_START_MS: Final = 9_999_999_999_999
 """13 digits, the year 2286: starts sort as text."""
 
@@ -17,9 +19,46 @@ ids one in 64 has the right version and variant, and one in 3 million lies in th
 _START: Final = re.compile(r"[0-9]{13}")
 _OWN_ID: Final = re.compile(r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
 
-PROJECTS: Final = "PROJECTS"
-WATCHED: Final = "WATCHED"
-"""Projects whose statistics somebody looked at."""
+
+class Kind(StrEnum):
+    """What the name of a partition begins with; its project follows, and what else names it."""
+
+    SPANS = "T"
+    """A trace: its chunks, in parts of at most 400 KB."""
+    DAY = "P"
+    """The traces of a day, by start; the next two list those of a session and of a user."""
+    SESSION_LIST = "S"
+    USER_LIST = "U"
+    DAYS = "D"
+    """Which days a project has, and how long each is listed."""
+    ANCHOR = "A"
+    """Where the start of a trace with a foreign id is agreed upon."""
+    LOSSES = "L"
+    ROLLUP = "R"
+    """Hours of statistics."""
+    VIEWS = "V"
+    PRICES = "PRICES"
+    RETENTION = "KEEP"
+    BUDGET = "BUDGET"
+    """Its amount, today's rate, alerts, and who was told of what."""
+    DICTIONARIES = "DICTIONARIES"
+    """Those trained from a project's traces, and under ``ONLY`` which one it packs with."""
+    ERASED = "ERASED"
+    """A record for each erasure; of one erasure, a line for each trace."""
+    AUDIT = "AUDIT"
+    ONCE = "ONCE"
+    """Forms that were sent, so that none is done twice."""
+    KEYS = "KEYS"
+    SHARES = "SHARES"
+    SESSION = "SESSION"
+    """Somebody who is logged in."""
+    PROJECTS = "PROJECTS"
+    WATCHED = "WATCHED"
+    """Projects whose statistics somebody looked at. Of this and of ``PROJECTS`` projects are the sorts."""
+
+
+NAMED_BY_STRANGERS: Final = frozenset({Kind.SESSION, Kind.KEYS, Kind.SHARES})
+"""Looked up before it is known who asks."""
 
 PIN: Final = "pin"
 """In the place of a fragment's name: the trace is pinned."""
@@ -30,27 +69,9 @@ KEPT: Final = "kept"
 ONLY: Final = "-"
 """Sort key of a partition with one item."""
 
-SPANS_KIND: Final = "T"
-DAY_KIND: Final = "P"
-DAYS_KIND: Final = "D"
-SESSION_LIST_KIND: Final = "S"
-USER_LIST_KIND: Final = "U"
-ANCHOR_KIND: Final = "A"
-LOSSES_KIND: Final = "L"
-ROLLUP_KIND: Final = "R"
-AUDIT_KIND: Final = "AUDIT"
-KEYS_KIND: Final = "KEYS"
-SESSION_KIND: Final = "SESSION"
-SHARES_KIND: Final = "SHARES"
-ERASED_KIND: Final = "ERASED"
-"""What a partition's name begins with, before its project."""
-
-NAMED_BY_STRANGERS: Final = frozenset({SESSION_KIND, KEYS_KIND, SHARES_KIND})
-"""Looked up before it is known who asks."""
-
 
 def spans_partition(project: str, trace_id: str) -> str:
-    return f"T#{project}#{trace_id}"
+    return f"{Kind.SPANS}#{project}#{trace_id}"
 
 
 def part_sort(chunk: str, part: int, parts: int) -> str:
@@ -74,12 +95,12 @@ def day_start_ms(day: str) -> int:
 
 def day_partition(project: str, day: str, shard: int = 0) -> str:
     """``shard`` above 0 when a project writes more than one partition takes (1,000 units a second)."""
-    return f"P#{project}#{day}" + (f"#{shard}" if shard else "")
+    return f"{Kind.DAY}#{project}#{day}" + (f"#{shard}" if shard else "")
 
 
 def days_partition(project: str) -> str:
     """The list of a project's day partitions: a ``day_sort`` each; once it was ``{day}#{shard}``."""
-    return f"D#{project}"
+    return f"{Kind.DAYS}#{project}"
 
 
 def day_sort(start_ms: int, shard: int, until_s: int | None) -> str:
@@ -94,30 +115,28 @@ def parse_day_sort(sort: str) -> tuple[str, int]:
 
 
 def session_partition(project: str, session_id: str) -> str:
-    return f"S#{project}#{session_id}"
+    return f"{Kind.SESSION_LIST}#{project}#{session_id}"
 
 
 def user_partition(project: str, user_id: str) -> str:
-    return f"U#{project}#{user_id}"
+    return f"{Kind.USER_LIST}#{project}#{user_id}"
 
 
 def anchor_partition(project: str, trace_id: str) -> str:
-    """Where the start of a trace with a foreign id is agreed upon."""
-    return f"A#{project}#{trace_id}"
+    return f"{Kind.ANCHOR}#{project}#{trace_id}"
 
 
 def losses_partition(project: str) -> str:
-    return f"L#{project}"
+    return f"{Kind.LOSSES}#{project}"
 
 
 def rollup_partition(project: str, section: str) -> str:
-    """Hours of statistics."""
-    return f"R#{project}#{section}"
+    return f"{Kind.ROLLUP}#{project}#{section}"
 
 
 def late_partition(project: str) -> str:
     """Hours that something was written into after they were closed."""
-    return f"R#{project}#late"
+    return f"{Kind.ROLLUP}#{project}#late"
 
 
 def hour_sort(hour: int) -> str:
@@ -125,30 +144,36 @@ def hour_sort(hour: int) -> str:
 
 
 def views_partition(project: str) -> str:
-    return f"V#{project}"
+    return f"{Kind.VIEWS}#{project}"
+
+
+def keys_partition(project: str) -> str:
+    return f"{Kind.KEYS}#{project}"
+
+
+def session_record_partition(digest: str) -> str:
+    """Of a login, by the SHA-256 of its cookie."""
+    return f"{Kind.SESSION}#{digest}"
 
 
 def shares_partition(project: str) -> str:
-    return f"{SHARES_KIND}#{project}"
+    return f"{Kind.SHARES}#{project}"
 
 
 def audit_partition(project: str) -> str:
-    return f"AUDIT#{project}"
+    return f"{Kind.AUDIT}#{project}"
+
+
+def once_partition(project: str) -> str:
+    return f"{Kind.ONCE}#{project}"
 
 
 def prices_partition(project: str) -> str:
-    return f"PRICES#{project}"
-
-
-def project_of(partition: str) -> str:
-    """Whose partition it is; empty for those of none, and where it is a stranger who named the project."""
-    kind, project = kind_and_project(partition, "")
-    return "" if kind in NAMED_BY_STRANGERS else project
+    return f"{Kind.PRICES}#{project}"
 
 
 def dictionaries_partition(project: str) -> str:
-    """Dictionaries trained from a project's traces, and under ``ONLY`` which one it packs with."""
-    return f"DICTIONARIES#{project}"
+    return f"{Kind.DICTIONARIES}#{project}"
 
 
 def dictionary_sort(number: int) -> str:
@@ -156,22 +181,21 @@ def dictionary_sort(number: int) -> str:
 
 
 def retention_partition(project: str) -> str:
-    return f"KEEP#{project}"
+    return f"{Kind.RETENTION}#{project}"
 
 
 def budget_partition(project: str) -> str:
-    """Its amount, today's rate, alerts, and who was told of what."""
-    return f"BUDGET#{project}"
+    return f"{Kind.BUDGET}#{project}"
 
 
 def erasures_partition(project: str) -> str:
     """One record for each erasure."""
-    return f"ERASED#{project}"
+    return f"{Kind.ERASED}#{project}"
 
 
 def erased_partition(project: str, erasure_id: str) -> str:
     """What one erasure took: a line for each trace."""
-    return f"ERASED#{project}#{erasure_id}"
+    return f"{Kind.ERASED}#{project}#{erasure_id}"
 
 
 def trace_prefix(start_ms: int, trace_id: str) -> str:
@@ -192,6 +216,12 @@ def kind_and_project(pk: str, sk: str) -> tuple[str, str]:
     """Of any item: the project stands behind the partition's kind or, of lists of projects, in the sort."""
     kind, _, rest = pk.partition("#")
     return kind, (rest or sk).partition("#")[0]
+
+
+def project_of(partition: str) -> str:
+    """Whose partition it is; empty for those of none, and where it is a stranger who named the project."""
+    kind, project = kind_and_project(partition, "")
+    return "" if kind in NAMED_BY_STRANGERS else project
 
 
 def in_project(pk: str, sk: str, project: str) -> tuple[str, str]:

@@ -48,10 +48,11 @@ class Records:
         TraceItem(pk, sk).delete()
 
     def list_records(
-        self, pk: str, *, sk_prefix: str = "", newest: int | None = None, now_ns: int
+        self, pk: str, *, sk_prefix: str = "", newest: int | None = None, below: str = "", now_ns: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Records by sort key; with ``newest`` the last so many of them, last first."""
-        condition = TraceItem.sk.startswith(sk_prefix) if sk_prefix else None
+        """By sort key; with ``newest`` the last so many (of those ``below`` a sort key), the last first."""
+        prefixed = TraceItem.sk.startswith(sk_prefix) if sk_prefix else None
+        condition = TraceItem.sk < below if below else prefixed
         forward = newest is None
         found = TraceItem.query(pk, condition, consistent_read=True, scan_index_forward=forward, limit=newest)
         return [(record.sk, orjson.loads(record.body)) for record in found if is_live(record, now_ns)]

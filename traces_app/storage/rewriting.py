@@ -9,6 +9,7 @@ from typing import Final
 
 from backports.zstd import ZstdDict
 
+from traces_app.domain.durations import HOUR_S
 from traces_app.domain.fragments import unpack_fragment
 from traces_app.domain.metering import Metered
 from traces_app.domain.packing import PackedSpan, pack_payload, span_from
@@ -31,7 +32,7 @@ Change = Callable[[Span], Span | None]
 """A stored span as it should be; ``None`` when it is so already."""
 
 
-LOST_AFTER_US: Final = 3600 * 10**6
+LOST_AFTER_US: Final = HOUR_S * 10**6
 """A batch that is still incomplete after an hour will not be completed."""
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from traces_app.domain.durations import DAY_S, HOUR_MS
 from traces_app.domain.measures import SECTIONS
 from traces_app.storage import keys
 from traces_app.storage.items import Place, is_live, make_item
@@ -20,7 +21,6 @@ from traces_app.storage.models import Item, TraceItem
 from traces_app.storage.records import Records
 from traces_app.storage.stamp import Stamp
 
-HOUR_MS: Final = 3_600_000
 MAX_CLOCK_SKEW_NS: Final = 120 * 10**9
 """By which the clocks of two servers may differ."""
 
@@ -32,8 +32,8 @@ MARKED_FOR_NS: Final = 60 * 10**9
 """A marker speaks for what follows it, too: a stream of late batches costs a unit a minute."""
 
 SETTLED_AFTER_NS: Final = MARKED_FOR_NS + MAX_CLOCK_SKEW_NS
-KEPT_AT_MOST_S: Final = 440 * 86_400
-MARKED_FOR_S: Final = KEPT_AT_MOST_S + 86_400
+KEPT_AT_MOST_S: Final = 440 * DAY_S
+MARKED_FOR_S: Final = KEPT_AT_MOST_S + DAY_S
 """A marker outlives every hour that was added up before it: sums made before a change must not come back."""
 
 WATCH_REMEMBERED_NS: Final = 10 * 10**9
@@ -96,7 +96,7 @@ class Rollups:
         known = self._watched.get(project)
         if known is not None and (known[1] or 0 <= now_ns - known[0] < WATCH_REMEMBERED_NS):
             return known[1]
-        is_watched = self._records.get_record(keys.WATCHED, project, now_ns=now_ns) is not None
+        is_watched = self._records.get_record(keys.Kind.WATCHED, project, now_ns=now_ns) is not None
         self._watched[project] = (now_ns, is_watched)
         _bound(self._watched)
         return is_watched
@@ -105,10 +105,10 @@ class Rollups:
 
     def watch(self, project: str, *, now_ns: int) -> bool:
         """Note that somebody looks. True once every writer knows: from then on hours may be kept."""
-        record = self._records.get_record(keys.WATCHED, project, now_ns=now_ns)
+        record = self._records.get_record(keys.Kind.WATCHED, project, now_ns=now_ns)
         if record is None:
             value = {"since_ns": now_ns}
-            self._records.put_record(keys.WATCHED, project, value, now_ns=now_ns, only_if_absent=True)
+            self._records.put_record(keys.Kind.WATCHED, project, value, now_ns=now_ns, only_if_absent=True)
             return False
         return now_ns - int(record["since_ns"]) >= WATCHED_AFTER_NS
 

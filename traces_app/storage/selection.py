@@ -17,17 +17,19 @@ RawItem = dict[str, dict[str, Any]]
 Pages = Callable[..., Iterator[list[RawItem]]]
 """``pages(operation, table name, **parameters)``."""
 
-NEVER: Final = frozenset({keys.SESSION_KIND, keys.SHARES_KIND, keys.ROLLUP_KIND, keys.WATCHED})
-"""Logins are of one dashboard; links are revoked where they were made. Statistics are what a store adds up
-of what is in it.
+NEVER: Final = frozenset(
+    {keys.Kind.SESSION, keys.Kind.SHARES, keys.Kind.ONCE, keys.Kind.ROLLUP, keys.Kind.WATCHED}
+)
+"""Logins and forms are of one dashboard; links are revoked where they were made. Statistics are what a store
+adds up of what is in it.
 """
 
-ON_REQUEST: Final = frozenset({keys.KEYS_KIND, keys.AUDIT_KIND})
+ON_REQUEST: Final = frozenset({keys.Kind.KEYS, keys.Kind.AUDIT})
 """Who may come in, and who changed what, is a matter of each deployment."""
 
-OF_TRACES: Final = frozenset({keys.DAY_KIND, keys.SESSION_LIST_KIND, keys.USER_LIST_KIND})
+OF_TRACES: Final = frozenset({keys.Kind.DAY, keys.Kind.SESSION_LIST, keys.Kind.USER_LIST})
 
-LIVING_TOGETHER: Final = OF_TRACES | {keys.SPANS_KIND, keys.ANCHOR_KIND}
+LIVING_TOGETHER: Final = OF_TRACES | {keys.Kind.SPANS, keys.Kind.ANCHOR}
 """What is stored of a trace expires in one moment."""
 
 
@@ -83,7 +85,7 @@ class Selection:
         kind = keys.kind_and_project(item["pk"]["S"], "")[0]
         if kind in LIVING_TOGETHER:
             item = _lasting(item, known)
-        if kind != keys.ANCHOR_KIND:
+        if kind != keys.Kind.ANCHOR:
             return item
         lists = {*item.get("lists", {}).get("SS", ()), *known.get("lists", {}).get("SS", ())}
         return {**item, "body": known["body"], **({"lists": {"SS": sorted(lists)}} if lists else {})}
@@ -119,13 +121,15 @@ class Selection:
 
     def projects(self, pages: Pages, table_name: str) -> list[str]:
         """As the source calls them."""
-        return [self.project] if self.project else list(_sorts(pages, table_name, keys.PROJECTS, "0", "~"))
+        return (
+            [self.project] if self.project else list(_sorts(pages, table_name, keys.Kind.PROJECTS, "0", "~"))
+        )
 
     def _is_of_the_time(self, kind: str, project: str, pk: str, sk: str) -> bool:
         trace_id = trace_of(kind, pk, sk)
         if trace_id is not None:
             return (project, trace_id) in self._chosen
-        if kind in (keys.DAYS_KIND, keys.LOSSES_KIND):
+        if kind in (keys.Kind.DAYS, keys.Kind.LOSSES):
             return self._days[0] <= sk <= self._days[1]
         return True
 
@@ -142,7 +146,7 @@ def trace_of(kind: str, pk: str, sk: str) -> str | None:
     """Id of the trace that an item is of; ``None`` where it is of none."""
     if kind in OF_TRACES:
         return keys.parse_fragment_sort(sk)[1]
-    return pk.rpartition("#")[2] if kind in (keys.SPANS_KIND, keys.ANCHOR_KIND) else None
+    return pk.rpartition("#")[2] if kind in (keys.Kind.SPANS, keys.Kind.ANCHOR) else None
 
 
 def _is_expired(item: RawItem, now_ns: int) -> bool:

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-LAST_NOTICE_S: Final = 86_400
+from traces_app.domain.durations import DAY_S
+
+LAST_NOTICE_S: Final = DAY_S
 """So long an unpinned trace stays whose day has passed."""
 
 Outcome = Literal["same", "longer", "shorter", "ended"]

@@ -9,6 +9,7 @@ from itertools import chain, groupby
 from typing import Final
 
 from traces_app.domain.budget import Thinning
+from traces_app.domain.durations import HOUR_S
 from traces_app.domain.measures import Writing
 from traces_app.domain.packing import PackedSpan
 from traces_app.domain.retention import Retention, with_lifetime
@@ -39,7 +40,6 @@ from traces_app.storage.rollups import Rollups
 from traces_app.storage.stamp import Stamp
 
 LISTED_PAGE_ITEMS: Final = 64
-HOUR_S: Final = 3600
 
 
 class Store(Records):
@@ -264,7 +264,7 @@ class Store(Records):
         return any(True for _ in chain(listed_fragments(place), spans))
 
     def list_projects(self) -> list[str]:
-        return [item.sk for item in TraceItem.query(keys.PROJECTS)]
+        return [item.sk for item in TraceItem.query(keys.Kind.PROJECTS)]
 
     # -- how traces are listed ---------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -262,3 +263,9 @@ def test_missed_tool_calls_are_asked_for_with_one_click_and_again_taken_back(ope
     expect(page.locator(".presets a[aria-current]")).to_have_text("Missed tool call")
     page.locator(".presets a[aria-current]").click()
     expect_rows(page, 50)
+
+
+def test_rows_say_how_long_ago_they_were(open_page: Open) -> None:
+    notes = open_page().locator("[data-row] [data-relative]")
+    expect(notes.nth(0)).to_have_text(re.compile(r"^\d+ (s|min) ago$"))
+    expect(notes.nth(30)).to_have_text(re.compile(r"^\d\d min ago$"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -11,9 +11,10 @@ from traces_app.access import KeyRecord
 from traces_app.audit import Entry
 from traces_app.domain.pricing import PRICE_LABELS, OwnPrice
 from traces_app.domain.retention import Retention, Rule, days_text
-from traces_app.erasing import Erasure
+from traces_app.erasing import Erasure, Line
 from traces_app.explorer.formats import Moment, bytes_text, moment, plural
 from traces_app.explorer.pages.budget import BudgetPanel
+from traces_app.explorer.pages.forms import FORMS, Form
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor
 
@@ -35,7 +36,8 @@ class PriceLine:
     model: str
     since: Moment | None
     since_ns: int
-    rates: list[str]
+    rates: list[tuple[str, str]]
+    """By label; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,14 @@ class ErasureLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasedLine:
+    trace_id: str
+    spans: str
+    items: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
 class AdminPage:
     project: str
     may_write: bool
@@ -68,11 +78,12 @@ class AdminPage:
     price_labels: list[tuple[str, str]]
     rules: list[RuleLine]
     rest: str
-    rest_days: str
     budget: BudgetPanel
     erasures: list[ErasureLine]
     engine: str
     projects: list[str]
+    forms: Mapping[str, Form]
+    """By the name of their address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +114,17 @@ def admin_page(
         price_labels=[(label.replace(" ", "_"), label) for label in PRICE_LABELS],
         rules=[_rule(rule) for rule in sorted(kept.rules, key=lambda rule: rule.condition)],
         rest=days_text(kept.rest_days),
-        rest_days="forever" if kept.rest_days is None else str(kept.rest_days),
         budget=budget,
         erasures=[erasure_line(one, now_ns=visitor.now_ns) for one in erasures[:MAX_ERASURES_SHOWN]],
         engine={"sqlite": "a local SQLite file", "dynamodb": "DynamoDB"}.get(engine, engine),
         projects=list(visitor.projects),
+        forms=FORMS
+        | {
+            "set_rest": FORMS["set_rest"].filled(
+                {"days": "forever" if kept.rest_days is None else str(kept.rest_days)}
+            ),
+            "set_budget": FORMS["set_budget"].filled(budget.typed),
+        },
     )
 
 
@@ -134,6 +151,13 @@ def erasure_line(erasure: Erasure, *, now_ns: int) -> ErasureLine:
         sums=f"{plural(erasure.traces, 'trace')}, {plural(erasure.spans, 'span')}, "
         f"{plural(erasure.items, 'item')}, {bytes_text(erasure.size_bytes)}",
     )
+
+
+def erased_lines(lines: Sequence[Line]) -> list[ErasedLine]:
+    return [
+        ErasedLine(line.trace_id, f"{line.spans:,}", f"{line.items:,}", bytes_text(line.size_bytes))
+        for line in lines
+    ]
 
 
 def _rule(rule: Rule) -> RuleLine:
@@ -168,5 +192,5 @@ def _price(price: OwnPrice, now_ns: int) -> PriceLine:
         model=visible_line(price.model),
         since=moment(price.since_ns, now_ns=now_ns) if price.since_ns else None,
         since_ns=price.since_ns,
-        rates=[f"${known[label]:g}" if label in known else "" for label in PRICE_LABELS],
+        rates=[(label, f"${known[label]:g}" if label in known else "") for label in PRICE_LABELS],
     )

@@ -19,13 +19,14 @@ class AlertLine:
     subject: str
     limit: str
     to: str
+    told_at: Moment | None
     told: str
     is_failed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetPanel:
-    """``amount`` is empty where there is no budget; the last three are what its form holds."""
+    """``amount`` is empty where there is no budget; ``typed`` is what its form holds."""
 
     amount: str
     share: str
@@ -34,9 +35,7 @@ class BudgetPanel:
     since: Moment | None
     worked_out: Moment | None
     alerts: list[AlertLine]
-    monthly_usd: str
-    slow_s: str
-    expensive_usd: str
+    typed: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +56,11 @@ def budget_panel(budget: Budget, *, month: str, now_ns: int) -> BudgetPanel:
         since=moment(budget.thinned_since_ns, now_ns=now_ns),
         worked_out=moment(budget.worked_out_at_ns, now_ns=now_ns),
         alerts=[_line(alert, budget.told_of(alert, month), now_ns) for alert in budget.alerts],
-        monthly_usd="" if known is None else f"{known:g}",
-        slow_s=f"{budget.slow_s:g}",
-        expensive_usd=f"{budget.expensive_usd:g}",
+        typed={
+            "monthly_usd": "" if known is None else f"{known:.12g}",
+            "slow_s": f"{budget.slow_s:g}",
+            "expensive_usd": f"{budget.expensive_usd:g}",
+        },
     )
 
 
@@ -101,8 +102,7 @@ def address_text(alert: Alert) -> str:
 
 
 def _line(alert: Alert, told: Told | None, now_ns: int) -> AlertLine:
-    at = moment(told.at_ns, now_ns=now_ns) if told else None
-    told_text = f"{at.day} {at.clock} UTC, at {cost_text(told.spent_usd)}" if told and at else ""
+    told_text = f"at {cost_text(told.spent_usd)}" if told else "not passed"
     if told and told.failure:
         told_text = f"not delivered, tried again: {visible_line(told.failure, 200)}"
     return AlertLine(
@@ -110,6 +110,7 @@ def _line(alert: Alert, told: Told | None, now_ns: int) -> AlertLine:
         subject=visible_line(alert.subject, 200),
         limit=cost_text(alert.limit_usd),
         to=address_text(alert),
+        told_at=moment(told.at_ns, now_ns=now_ns) if told and not told.failure else None,
         told=told_text,
         is_failed=bool(told and told.failure),
     )

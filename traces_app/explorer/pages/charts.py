@@ -51,11 +51,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One step of time: where it stands, what a pointer over it is told, and its row in the table."""
+    """One step of time: where it stands, what a pointer over it is told behind its time, and its row."""
 
     x: str
     width: str
-    title: str
+    told: str
     at: Moment | None
     cells: list[str]
     label: str
@@ -149,12 +149,11 @@ def _column(
 ) -> Column:
     at = moments[place]
     cells = [write(one.values[place]) for one in series]
-    when = f"{at.day} {at.clock[:5]} UTC" if at else ""
     told = ", ".join(f"{one.label} {cell}" for one, cell in zip(series, cells, strict=True))
     return Column(
         x=f"{100 * place / len(moments):.2f}%",
         width=f"{100 / len(moments):.2f}%",
-        title=f"{when}: {told}",
+        told=told,
         at=at,
         cells=cells,
         label=f"{at.day} {at.clock[:5]}" if at and has_label else "",

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from traces_app.domain.comparison import Pair, align
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.span import Span
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.tree import TreeRow
@@ -27,7 +28,6 @@ ROWS_PER_PAGE: Final = 100
 LETTERS: Final = "ABCD"
 MANY_TIMES: Final = 10
 MINUS: Final = "\N{MINUS SIGN}"
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,7 @@ def _side(letter: str, summary: TraceSummary, visitor: Visitor) -> Side:
 
 
 def _totals(summaries: Sequence[TraceSummary]) -> list[Total]:
-    durations = [None if one.duration_ms is None else one.duration_ms * _MILLISECOND_NS for one in summaries]
+    durations = [None if one.duration_ms is None else one.duration_ms * MILLISECOND_NS for one in summaries]
     return [
         Total("Duration", _figures(durations, duration_text)),
         Total("Tokens in", _figures([one.input_tokens for one in summaries], count_text)),

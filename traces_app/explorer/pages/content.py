@@ -72,7 +72,9 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class PartView:
-    """``link`` leads to the span that ran the tool; ``definition`` is what the model was told of it."""
+    """``link`` leads to the span that ran the tool, ``result`` is what it answered where the messages do not
+    say so themselves; ``definition`` is what the model was told of it.
+    """
 
     kind: str
     label: str
@@ -82,6 +84,7 @@ class PartView:
     audio_address: str = ""
     link: SpanLink | None = None
     definition: TextView | None = None
+    result: TextView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class MessageView:
 class ContentView:
     """``name`` is the span's field; ``middle`` are messages folded between ``first`` and ``last``.
 
+    ``hidden`` says what was masked on the way.
     With ``new`` the first and the middle stood in the call at ``previous`` already, the last did not.
     """
 
@@ -108,6 +112,7 @@ class ContentView:
     middle: Sequence[MessageView] = ()
     last: Sequence[MessageView] = ()
     note: str = ""
+    hidden: str = ""
     new: str = ""
     previous: SpanLink | None = None
 
@@ -119,16 +124,25 @@ class ContentView:
 def content_of(
     name: str, value: Any, *, whole_address: str, connected: Connections | None = None
 ) -> ContentView:
-    if value is None:
+    if value is None or value in ("", [], {}):
         return ContentView(name, "absent", whole_address)
     room = _Room()
     messages = read_messages(value)
     if messages is not None:
-        return _messages_content(name, messages, whole_address, _Reading(room, connected or Connections()))
+        reading = _Reading(room, connected or Connections(), is_output=name == "output")
+        return _messages_content(name, messages, whole_address, reading)
     if isinstance(value, dict) and 1 <= len(value) <= MAX_FIELDS:
-        fields = [FieldView(visible_line(str(key), 80), room.show(item)) for key, item in value.items()]
+        fields = fields_of([(str(key), item) for key, item in value.items()])
         return ContentView(name, "fields", whole_address, fields=fields)
     return ContentView(name, "text", whole_address, text=room.show(value))
+
+
+def fields_of(pairs: Sequence[tuple[str, Any]]) -> list[FieldView]:
+    """Names may repeat; those that a page has no room for are counted."""
+    room = _Room()
+    fields = [FieldView(visible_line(name, 80), room.show(value)) for name, value in pairs[:MAX_FIELDS]]
+    left_out = len(pairs) - MAX_FIELDS
+    return [*fields, FieldView("…", room.show(f"{left_out:,} more"))] if left_out > 0 else fields
 
 
 def pretty(value: Any) -> str:
@@ -180,6 +194,7 @@ def _preview(text: str, fold_characters: int) -> str:
 class _Reading:
     room: _Room
     connected: Connections
+    is_output: bool
 
 
 def _messages_content(
@@ -230,13 +245,17 @@ def _part_view(part: Part, reading: _Reading, fold_characters: int) -> PartView:
     is_tool = part.kind in ("tool_call", "tool_result")
     tools = reading.connected.tools
     definition = reading.connected.definitions.get(part.name) if part.kind == "tool_call" else None
+    link = tools.get(part.call_id) or tools.get(part.name) if is_tool else None
+    is_asked = part.kind == "tool_call" and reading.is_output
+    answer = reading.connected.answer(link.span_id) if is_asked and link else None
     return PartView(
         part.kind,
         label,
         visible_line(part.call_id, 80),
         reading.room.show(part.value, fold_characters=fold_characters),
-        link=tools.get(part.call_id) or tools.get(part.name) if is_tool else None,
+        link=link,
         definition=reading.room.show(definition) if definition else None,
+        result=None if answer is None else reading.room.show(answer),
     )
 
 

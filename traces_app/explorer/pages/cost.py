@@ -12,10 +12,10 @@ from django.urls import reverse
 from traces_app.bill import Bill, Month, month_named, month_of
 from traces_app.domain.aws_prices import PRICES_AS_OF
 from traces_app.domain.bill import DAY_H, Charges, ModelSpend, Used
+from traces_app.domain.durations import HOUR_NS, HOUR_S
 from traces_app.explorer.formats import Moment, bytes_text, cost_text, count_text, moment, plural
 from traces_app.explorer.pages.charts import Chart, Series, bar_chart
 from traces_app.explorer.pages.links import Link
-from traces_app.statistics import HOUR_NS
 
 MONTHS_OFFERED: Final = 6
 LINES: Final = {"writes": "Writes", "reads": "Reads", "storage": "Storage", "lambda": "Lambda"}
@@ -132,7 +132,7 @@ def _lines(bill: Bill) -> list[BillLine]:
     told = {
         "writes": (f"{plural(used.consumed.write_units, 'unit')}", "${0.write_usd_per_million:g} a million"),
         "reads": (f"{used.consumed.read_halves / 2:,g} units", "${0.read_usd_per_million:g} a million"),
-        "storage": (f"{used.gb_months:.6f} GB-months", "${0.stored_usd_per_gb_month:g} a GB and month"),
+        "storage": (_gb_months_text(used.gb_months), "${0.stored_usd_per_gb_month:g} a GB and month"),
         "lambda": (
             f"{plural(used.consumed.requests, 'request')}, {gb_seconds:,.1f} GB-seconds",
             "${0.lambda_usd_per_million:.2f} a million, ${0.lambda_usd_per_gb_s:.10f} a GB-second",
@@ -148,6 +148,10 @@ def _lines(bill: Bill) -> list[BillLine]:
         )
         for name, (used_text, price) in told.items()
     ]
+
+
+def _gb_months_text(gb_months: float) -> str:
+    return "< 0.000001 GB-months" if 0 < gb_months < 0.000001 else f"{gb_months:.6f} GB-months"  # noqa: PLR2004
 
 
 def _chart(bill: Bill, now_ns: int) -> Chart:
@@ -241,4 +245,4 @@ def _months(shown: Month, now_ns: int) -> list[Link]:
 
 
 def _month_text(month: Month) -> str:
-    return f"{datetime.fromtimestamp(month.first_hour * 3600, UTC):%b %Y}"
+    return f"{datetime.fromtimestamp(month.first_hour * HOUR_S, UTC):%b %Y}"

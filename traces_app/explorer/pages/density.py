@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.summary import TraceSummary
 from traces_app.explorer.filters import ListQuery
 from traces_app.explorer.formats import Moment, cost_text, duration_text, moment, plural
@@ -14,7 +15,6 @@ from traces_app.explorer.pages.links import Link
 BARS: Final = 60
 MIN_SPAN_NS: Final = 60 * 10**9
 HEIGHT: Final = 100
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Bar:
     height: str
     error_y: str
     error_height: str
-    title: str
+    at: Moment | None
+    told: str
     address: str
 
 
@@ -109,7 +110,7 @@ _MEASURES: Final = {
     "errors": _Measure("Errors", "In how many a span failed", _failed, lambda _: ""),
     "cost": _Measure("Cost", "What they cost, where that is known", _cost_usd, cost_text),
     "p95": _Measure(
-        "p95", "95 % took no longer", _p95_ms, lambda value: f"p95 {duration_text(value * _MILLISECOND_NS)}"
+        "p95", "95 % took no longer", _p95_ms, lambda value: f"p95 {duration_text(value * MILLISECOND_NS)}"
     ),
 }
 
@@ -136,6 +137,7 @@ def _bar(
         height=f"{height:.1f}%",
         error_y=f"{HEIGHT - error_height:.1f}%",
         error_height=f"{error_height:.1f}%" if error_height else "",
-        title=f"{at.day} {at.clock} UTC: {', '.join(filter(None, told))}" if at else "",
+        at=at,
+        told=", ".join(filter(None, told)),
         address=query.between(since_ns, since_ns + step_ns),
     )

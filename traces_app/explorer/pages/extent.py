@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from traces_app.domain.durations import DAY_NS
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.tree import TreeRow
 
-MAX_RUNNING_NS: Final = 24 * 3600 * 10**9
+MAX_RUNNING_NS: Final = DAY_NS
 
 
 def extent_ns(summary: TraceSummary, rows: Sequence[TreeRow], now_ns: int) -> int:

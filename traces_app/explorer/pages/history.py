@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,19 +34,24 @@ class SpanLink:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """``seen`` messages of the input stood in the call before, at ``previous``; ``tools`` by id or name."""
+    """``seen`` messages of the input stood in the call before, at ``previous``; ``tools`` by id or name.
+
+    ``answer`` unpacks what the span of a tool gave back: only of those that are shown.
+    """
 
     seen: int = 0
     previous: SpanLink | None = None
     tools: Mapping[str, SpanLink] = field(default_factory=dict)
     definitions: Mapping[str, Any] = field(default_factory=dict)
+    answer: Callable[[str], Any] = lambda _: None
 
 
 def connections(trace: Trace, span: Span) -> Connections:
     if span.kind not in ("llm", "agent"):
         return Connections()
     seen, previous = _previous(trace, span) if span.kind == "llm" else (0, None)
-    return Connections(seen, previous, _tools(trace, span), _definitions(span))
+    tools, definitions = _tools(trace, span), _definitions(span)
+    return Connections(seen, previous, tools, definitions, lambda span_id: trace.span(span_id).output)
 
 
 def _previous(trace: Trace, span: Span) -> tuple[int, SpanLink | None]:
@@ -59,7 +64,7 @@ def _previous(trace: Trace, span: Span) -> tuple[int, SpanLink | None]:
         known = message_items(before.input)
         if known and len(known) < len(items) and items[: len(known)] == known:
             seen = len(known) + _repeats_answer(items[len(known)], before)
-            return min(seen, len(items) - 1), _link(row)
+            return min(seen, len(items) - 1), link_to(row)
     return 0, None
 
 
@@ -86,7 +91,7 @@ def _tools(trace: Trace, span: Span) -> dict[str, SpanLink]:
     found: dict[str, SpanLink] = {}
     for row in _tool_rows(trace, span):
         tool = trace.span(row.span.span_id).tool or {}
-        link = _link(row)
+        link = link_to(row)
         for key in (tool.get("call_id"), tool.get("name"), row.span.name):
             if isinstance(key, str) and key:
                 found.setdefault(key, link)
@@ -103,7 +108,7 @@ def _tool_rows(trace: Trace, span: Span) -> Sequence[TreeRow]:
     return [*after[:TOOLS_LOOKED_AT], *before[:TOOLS_LOOKED_AT]]
 
 
-def _link(row: TreeRow) -> SpanLink:
+def link_to(row: TreeRow) -> SpanLink:
     span = row.span
     address = reverse("explorer:span", args=[span.trace_id, span.span_id])
     return SpanLink(address, span.span_id, duration_text(row.duration_ns), span.status)

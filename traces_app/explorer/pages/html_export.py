@@ -12,8 +12,9 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString
 
 from traces_app.domain.span import Span
+from traces_app.domain.summary import TraceSummary
 from traces_app.explorer.formats import cost_text, duration_text
-from traces_app.explorer.pages.content import content_of
+from traces_app.explorer.pages.content import content_of, pretty
 from traces_app.explorer.pages.extent import extent_ns
 from traces_app.explorer.pages.trace_page import TracePage
 from traces_app.explorer.pages.tree_rows import MAX_DEPTH_DRAWN, Drawing
@@ -21,16 +22,19 @@ from traces_app.explorer.visible import excerpt, visible_line
 from traces_app.queries import Trace
 
 MAX_ERROR_CHARACTERS: Final = 20_000
+MAX_ABOUT_CHARACTERS: Final = 500
 
 
 def html_export(trace: Trace, page: TracePage, *, now_ns: int, note: str = "") -> Iterator[str]:
     """Piece by piece: one span's payload in memory at a time. ``note`` stands above the totals."""
     template = get_template("explorer/export_span.html")
     drawing = Drawing("", "", extent_ns(trace.summary, trace.rows, now_ns))
-    yield get_template("explorer/export_head.html").render({"page": page, "style": _style(), "note": note})
+    head = {"page": page, "about": _about(trace.summary), "style": _style(), "note": note}
+    yield get_template("explorer/export_head.html").render(head)
     for row, drawn in zip(trace.rows, drawing.iterate(trace.rows), strict=True):
-        span = trace.span(row.span.span_id)
-        yield template.render({"row": drawn, "span": _span(span), "self": duration_text(row.self_ns)})
+        told = _span(trace.span(row.span.span_id))
+        told["is_open"] = row is trace.rows[0] or row.span.status == "error"
+        yield template.render({"row": drawn, "span": told, "self": duration_text(row.self_ns)})
     yield "</main></body></html>\n"
 
 
@@ -45,6 +49,18 @@ def _style() -> SafeString:
     return get_template("explorer/_export_style.html").render({"depths": range(MAX_DEPTH_DRAWN + 1)})
 
 
+def _about(summary: TraceSummary) -> list[tuple[str, str]]:
+    found = [
+        ("user", summary.user_id),
+        ("session", summary.session_id),
+        ("environment", summary.environment),
+        ("release", summary.release),
+        ("tags", ", ".join(summary.tags)),
+        ("metadata", pretty(summary.metadata) if summary.metadata else ""),
+    ]
+    return [(label, visible_line(value, MAX_ABOUT_CHARACTERS)) for label, value in found if value]
+
+
 def _span(span: Span) -> dict[str, Any]:
     return {
         "kind": span.kind,
@@ -53,11 +69,18 @@ def _span(span: Span) -> dict[str, Any]:
         "error": excerpt(_error_text(span), MAX_ERROR_CHARACTERS).text,
         "contents": [
             (title, content_of(title.lower(), value, whole_address=""))
-            for title, value in (("Input", span.input), ("Output", span.output))
-            if value is not None
+            for title, value in _contents(span)
+            if value not in (None, [], {})
         ],
-        "attributes": content_of("attributes", span.attributes or None, whole_address=""),
     }
+
+
+def _contents(span: Span) -> Iterator[tuple[str, Any]]:
+    yield "Causes", (span.error or {}).get("causes")
+    yield "Input", span.input
+    yield "Output", span.output
+    for title in ("Documents", "Tool", "Parameters", "Prompt", "Events", "Scores", "Metadata", "Attributes"):
+        yield title, getattr(span, title.lower())
 
 
 def _error_text(span: Span) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from traces_app.domain.span import Span
 from traces_app.explorer.pages.content import pretty
+from traces_app.explorer.visible import as_typed
 from traces_app.queries import Trace
 
 MIN_QUERY_CHARACTERS: Final = 2
@@ -27,25 +29,42 @@ class Found:
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How the text may stand in a text, and how in JSON, where quotation marks and controls are escaped."""
+
+    in_text: frozenset[str]
+    in_json: frozenset[str]
+
+    def stands_in(self, value: Any) -> bool:
+        told = pretty(value).casefold()
+        return any(one in told for one in (self.in_text if isinstance(value, str) else self.in_json))
+
+
+def _wanted(text: str) -> _Wanted:
+    texts = {text, as_typed(text)}
+    escaped = {json.dumps(one, ensure_ascii=False)[1:-1] for one in texts}
+    return _Wanted(*(frozenset(one.casefold() for one in found) for found in (texts, texts | escaped)))
+
+
 def search_trace(trace: Trace, text: str) -> Found:
     """Case is ignored. Every field of every span, as far as the time allows."""
     found = Found(total=len(trace.rows))
-    wanted = text.casefold()
+    wanted = _wanted(text)
     until = time.monotonic() + MAX_SECONDS
     for span in trace.spans():
         if time.monotonic() > until:
             break
         found.searched += 1
-        fields = [name for name in FIELDS if wanted in _text(span, name)]
-        if fields or span.span_id.startswith(wanted):
+        fields = [name for name in FIELDS if (value := _value(span, name)) and wanted.stands_in(value)]
+        if fields or span.span_id.startswith(text.lower()):
             found.matches.append(span.span_id)
         for name in fields:
             found.counts[name] = found.counts.get(name, 0) + 1
     return found
 
 
-def _text(span: Span, name: str) -> str:
-    value = getattr(span, name)
+def _value(span: Span, name: str) -> Any:
     if name == "name" and span.display_name:
-        value = f"{value} {span.display_name}"
-    return pretty(value).casefold() if value else ""
+        return f"{span.name} {span.display_name}"
+    return getattr(span, name)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from traces_app.domain.durations import HOUR_NS, MILLISECOND_NS
 from traces_app.domain.measures import OTHERS, Measures, percentile_ms
 from traces_app.explorer.filters import Parameters, TimeRange, query_string
 from traces_app.explorer.formats import (
@@ -27,7 +28,6 @@ from traces_app.statistics import Statistics
 
 ROWS_A_PAGE: Final = 50
 RANGES: Final = ("24h", "7d", "30d")
-_MILLISECOND_NS: Final = 1_000_000
 
 _ORDERS: Final[dict[str, tuple[str, Callable[[Measures], float]]]] = {
     "last": ("Last active", lambda one: one.last_ms or 0),
@@ -106,7 +106,7 @@ def partial_text(statistics: Statistics, now_ns: int) -> str:
     """What a reader must know when not everything could be added up in one request."""
     if statistics.missing_before is None:
         return ""
-    at = moment(statistics.missing_before * 3_600 * 10**9, now_ns=now_ns)
+    at = moment(statistics.missing_before * HOUR_NS, now_ns=now_ns)
     return f"Added up back to {at.day} {at.clock} UTC so far; looking again goes on." if at else ""
 
 
@@ -142,7 +142,7 @@ def columns(measures: Measures) -> dict[str, str]:
         "errors": count_text(measures.errors) if measures.errors else "",
         "tokens": tokens_text(measures.input_tokens, measures.output_tokens, short=True),
         "cost": unpriced + cost_text(measures.cost_usd),
-        "latency": duration_text(None if p95 is None else p95 * _MILLISECOND_NS),
+        "latency": duration_text(None if p95 is None else p95 * MILLISECOND_NS),
     }
 
 
@@ -154,7 +154,7 @@ def _owner(user_id: str | None) -> Link | None:
 
 
 def _moment(at_ms: int | None, now_ns: int) -> Moment | None:
-    return moment(None if at_ms is None else at_ms * _MILLISECOND_NS, now_ns=now_ns)
+    return moment(None if at_ms is None else at_ms * MILLISECOND_NS, now_ns=now_ns)
 
 
 def _orders(parameters: Parameters, order: str) -> list[Link]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from traces_app.bill import TraceReceipt
+from traces_app.domain.durations import DAY_S
 from traces_app.explorer.formats import (
     UNKNOWN,
     Moment,
@@ -111,7 +112,7 @@ def _tiles(receipt: TraceReceipt) -> list[tuple[str, str]]:
 def _costs(receipt: TraceReceipt) -> list[tuple[str, str, str]]:
     paid, monthly = receipt.paid, receipt.usd_a_month
     seconds = receipt.expires_at and receipt.expires_at - receipt.written_ns / 1e9
-    until = None if monthly is None or seconds is None else monthly * seconds / (30 * 86_400)
+    until = None if monthly is None or seconds is None else monthly * seconds / (30 * DAY_S)
     costs = {
         "Writing": part_usd(paid, "writes"),
         "Lambda, to take it in": part_usd(paid, "lambda"),

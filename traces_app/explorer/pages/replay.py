@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.preview import spoken_text
 from traces_app.domain.summary import TraceSummary
 from traces_app.explorer.formats import (
@@ -30,7 +31,6 @@ TURNS_A_PAGE: Final = 20
 
 MAX_TURN_CHARACTERS: Final = 6000
 MAX_TOOLS_SHOWN: Final = 8
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _turn(summary: TraceSummary, trace: Trace | None, now_ns: int) -> Turn:
         status=summary.status,
         status_label=STATUS_LABELS.get(summary.status, summary.status),
         started=moment(summary.start_ns, now_ns=now_ns),
-        duration=duration_text(None if duration_ms is None else duration_ms * _MILLISECOND_NS),
+        duration=duration_text(None if duration_ms is None else duration_ms * MILLISECOND_NS),
         cost=cost_text(summary.cost_usd) if summary.cost_usd is not None else "",
         asked=_excerpt(asked),
         said=_excerpt(said),

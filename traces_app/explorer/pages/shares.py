@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -37,6 +38,8 @@ class SharesPage:
     may_write: bool
     days: Sequence[int]
     redactions: list[tuple[str, str]]
+    once: str
+    """Tells this form from every other: sent twice, it makes one link."""
 
 
 def shares_page(shares: Sequence[Share], *, trace_id: str, base_url: str, visitor: Visitor) -> SharesPage:
@@ -48,6 +51,7 @@ def shares_page(shares: Sequence[Share], *, trace_id: str, base_url: str, visito
         may_write=visitor.may_write,
         days=OFFERED_DAYS,
         redactions=list(REDACTIONS.items()),
+        once=secrets.token_hex(8),
     )
 
 

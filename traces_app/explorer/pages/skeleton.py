@@ -9,6 +9,7 @@ from typing import Any, Final
 from traces_app.domain.span import KINDS, STATUSES
 from traces_app.domain.tree import TreeRow
 from traces_app.explorer.pages.extent import extent_ns
+from traces_app.explorer.pages.tree_rows import score_chips
 from traces_app.explorer.visible import visible_line
 from traces_app.queries import Trace
 
@@ -55,6 +56,7 @@ def skeleton(trace: Trace, *, now_ns: int) -> dict[str, Any]:
         "models": models.texts,
         "ids": " ".join(row.span.span_id for row in rows),
         "errors": _errors(rows),
+        "scores": {str(index): score_chips(row.span) for index, row in enumerate(rows) if row.span.scores},
         "columns": {name: _short(column) for name, column in columns.items()},
     }
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from traces_app.domain.conventions import content_switch
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.search import ANY_SPAN, quoted
 from traces_app.domain.span import Span, Usage
 from traces_app.domain.tree import TreeRow
@@ -23,6 +23,7 @@ from traces_app.explorer.formats import (
     tokens_text,
     words,
 )
+from traces_app.explorer.pages.absence import what_is_hidden, why_empty
 from traces_app.explorer.pages.content import (
     ContentView,
     FieldView,
@@ -32,6 +33,8 @@ from traces_app.explorer.pages.content import (
     text_view,
 )
 from traces_app.explorer.pages.history import Connections, connections
+from traces_app.explorer.pages.retries import Attempt, attempts
+from traces_app.explorer.pages.scores_and_events import event_fields, score_fields
 from traces_app.explorer.pages.span_usage import (
     CostView,
     Share,
@@ -60,12 +63,9 @@ WHOLE_FIELDS: Final = (
 )
 """Fields that can be taken away as text, whole."""
 
-NOT_CAPTURED: Final = "The instrumentation did not capture it."
 MAX_CAUSES: Final = 20
 SIMILAR_CHARACTERS: Final = 60
 """Of a message: what comes later is mostly about the one case."""
-
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class ErrorView:
     message: TextView
     traceback: list[FrameGroup]
     causes: list[DetailFact]
+    attempts: list[Attempt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
         status=span.status,
         started=moment(span.start_ns, now_ns=visitor.now_ns),
         facts=_facts(span, row),
-        error=_error(span, row),
+        error=_error(trace, span, row),
         tabs=_tabs(span, is_chat=is_chat),
         main_tab="messages" if is_chat else "io",
         input=asked,
@@ -179,12 +180,11 @@ def _tabs(span: Span, *, is_chat: bool) -> list[Tab]:
 
 
 def _content(span: Span, field: str, place: Sequence[str], connected: Connections) -> ContentView:
-    address = _whole_address(place, field)
-    view = content_of(field, getattr(span, field), whole_address=address, connected=connected)
-    is_call = span.kind == "llm" or (span.kind == "embedding" and field == "input")
-    is_missing = view.shape == "absent" and is_call and span.status != "error"
-    switch = content_switch(span.attributes) if is_missing else None
-    return replace(view, note=f"{NOT_CAPTURED} To turn it on: {switch}.") if switch else view
+    address, value = _whole_address(place, field), getattr(span, field)
+    view = content_of(field, value, whole_address=address, connected=connected)
+    if view.shape == "absent":
+        return replace(view, note=why_empty(span, field))
+    return replace(view, hidden=what_is_hidden(span, field))
 
 
 def whole_text(span: Span, field: str) -> str | None:
@@ -199,7 +199,7 @@ def _facts(span: Span, row: TreeRow) -> list[DetailFact]:
     if row.child_count and row.self_ns is not None:
         facts.append(DetailFact("Self", duration_text(row.self_ns), "Time that no child covers"))
     if span.time_to_first_token_ms is not None:
-        facts.append(DetailFact("First token", duration_text(span.time_to_first_token_ms * _MILLISECOND_NS)))
+        facts.append(DetailFact("First token", duration_text(span.time_to_first_token_ms * MILLISECOND_NS)))
     usage = span.usage
     if usage is not None:
         title = "Repeats what its children sent: not counted again" if row.is_rollup else ""
@@ -221,14 +221,14 @@ def _facts(span: Span, row: TreeRow) -> list[DetailFact]:
 
 def _speed(span: Span, usage: Usage) -> list[DetailFact]:
     """Output tokens a second, of the time after the first one where that is known."""
-    first_ns = (span.time_to_first_token_ms or 0) * _MILLISECOND_NS
+    first_ns = (span.time_to_first_token_ms or 0) * MILLISECOND_NS
     writing_ns = (span.duration_ns or 0) - first_ns
     if not usage.output_tokens or writing_ns <= 0:
         return []
     return [DetailFact("Speed", f"{usage.output_tokens * 1e9 / writing_ns:,.0f} tok/s")]
 
 
-def _error(span: Span, row: TreeRow) -> ErrorView | None:
+def _error(trace: Trace, span: Span, row: TreeRow) -> ErrorView | None:
     if span.error is None and span.status != "error":
         return None
     error = span.error or {}
@@ -239,6 +239,7 @@ def _error(span: Span, row: TreeRow) -> ErrorView | None:
         message=text_view(str(error.get("message") or _no_message(row))),
         traceback=frame_groups(str(traceback)) if traceback else [],
         causes=[_cause(cause) for cause in (causes or [])[:MAX_CAUSES]],
+        attempts=attempts(trace, span),
     )
 
 
@@ -273,7 +274,9 @@ def _sections(span: Span, place: Sequence[str]) -> tuple[list[Section], list[str
         value = getattr(span, field)
         if value:
             tab = _TABS.get(field, "attributes")
-            sections.append(Section(field.capitalize(), tab, _fields(value), _whole_address(place, field)))
+            named = {"scores": score_fields, "events": event_fields}.get(field)
+            fields = named(span) if named else _fields(value)
+            sections.append(Section(field.capitalize(), tab, fields, _whole_address(place, field)))
         else:
             not_sent.append(field)
     return sections, not_sent

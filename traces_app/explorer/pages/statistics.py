@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from traces_app.domain.durations import HOUR_NS, MILLISECOND_NS
 from traces_app.domain.measures import (
     EVERYTHING,
     OTHERS,
@@ -34,13 +35,12 @@ from traces_app.explorer.pages.links import Link
 from traces_app.explorer.pages.ranking import RANGES, columns, partial_text
 from traces_app.explorer.pages.times import RangePicker, range_picker
 from traces_app.explorer.visible import visible_line
-from traces_app.statistics import HOUR_NS, Statistics
+from traces_app.statistics import Statistics
 
 DIMENSIONS: Final = {"name": "Name", "model": "Model", "tag": "Tag", "env": "Environment", "user": "User"}
 STEPS_H: Final = (1, 2, 3, 6, 12, 24)
 MAX_COLUMNS: Final = 32
 MAX_LINES: Final = 50
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ def _percentile(histogram: Histogram, share: float) -> str:
 
 
 def _duration(duration_ms: float | None) -> str:
-    return duration_text(None if duration_ms is None else duration_ms * _MILLISECOND_NS)
+    return duration_text(None if duration_ms is None else duration_ms * MILLISECOND_NS)
 
 
 def _whole(value: float | None) -> str:

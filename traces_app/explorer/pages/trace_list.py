@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from traces_app.domain.budget import thinned_text
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.ids import new_span_id, new_trace_id
 from traces_app.domain.problems import lost_spans
 from traces_app.domain.retention import Retention
@@ -51,7 +52,6 @@ MAX_TAGS_SHOWN: Final = 3
 MAX_MODELS_SHOWN: Final = 2
 MAX_SCORES_SHOWN: Final = 3
 MAX_LOSSES_SHOWN: Final = 3
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,7 @@ def _line(
         said=visible_line(summary.output_preview or ""),
         losses=losses_text(lost_spans(summary.dropped)),
         started=moment(summary.start_ns, now_ns=now_ns),
-        duration=duration_text(None if duration_ms is None else duration_ms * _MILLISECOND_NS),
+        duration=duration_text(None if duration_ms is None else duration_ms * MILLISECOND_NS),
         bar_width=f"{min(100, 100 * duration_ms / longest_ms):.1f}%" if duration_ms and longest_ms else "",
         first_token=_first_token_text(summary),
         spans=_spans_text(summary),
@@ -288,7 +288,7 @@ def _first_token_text(summary: TraceSummary) -> str:
     """Empty where nothing told it: most programs do not stream."""
     if summary.first_token_ms is None:
         return ""
-    return duration_text(summary.first_token_ms * _MILLISECOND_NS)
+    return duration_text(summary.first_token_ms * MILLISECOND_NS)
 
 
 def _long_duration_ms(traces: Sequence[TraceSummary]) -> float:
@@ -349,7 +349,7 @@ def _welcome(visitor: Visitor, base_url: str) -> Welcome:
         "name": "hello",
         "kind": "llm",
         "model": "gpt-4o-mini",
-        "start_time_unix_nano": visitor.now_ns - 800 * _MILLISECOND_NS,
+        "start_time_unix_nano": visitor.now_ns - 800 * MILLISECOND_NS,
         "end_time_unix_nano": visitor.now_ns,
         "input": "Say hello",
         "output": "Hello!",

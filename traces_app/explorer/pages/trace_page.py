@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from traces_app.domain.budget import thinned_text
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.problems import lost_spans
 from traces_app.domain.summary import TraceSummary
 from traces_app.domain.tree import TreeRow
@@ -40,7 +41,6 @@ from traces_app.queries import Trace
 
 VIEWS: Final = ("transcript", "tree", "table")
 MAX_TAGS_SHOWN: Final = 24
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def trace_page(
         status_label=STATUS_LABELS.get(summary.status, summary.status),
         started=moment(summary.start_ns, now_ns=visitor.now_ns),
         facts=_facts(summary, trace.rows, base),
-        labels=[*_labels(summary), Fact("kept", *kept_text(summary, kept_by, visitor.now_ns))],
+        labels=_labels(trace, Fact("kept", *kept_text(summary, kept_by, visitor.now_ns))),
         is_pinned=summary.is_pinned,
         may_write=visitor.may_write,
         tags=[_tag(tag) for tag in summary.tags[:MAX_TAGS_SHOWN]],
@@ -163,12 +163,18 @@ def _facts(summary: TraceSummary, rows: Sequence[TreeRow], base: str) -> list[Fa
     duration_ms = summary.duration_ms
     calls = sum(row.span.kind == "llm" and not row.is_rollup for row in rows)
     spans = len(rows) if summary.thinned is None else summary.span_count
+    lost = sum(lost_spans(summary.dropped).values())
     facts = [
-        Fact("Duration", duration_text(None if duration_ms is None else duration_ms * _MILLISECOND_NS)),
+        Fact("Duration", duration_text(None if duration_ms is None else duration_ms * MILLISECOND_NS)),
         Fact("LLM calls", count_text(calls if summary.thinned is None else None)),
         Fact("Tokens", tokens_text(summary.input_tokens, summary.output_tokens), note=_cache_share(summary)),
         Fact("Cost", total_cost_text(summary), note=unpriced_text(summary)),
-        Fact("Spans", count_text(spans), mark="lost" if lost_spans(summary.dropped) else ""),
+        Fact(
+            "Spans",
+            count_text(spans),
+            mark="lost" if lost else "",
+            note=f"of {spans + lost:,}" if lost else "",
+        ),
     ]
     share = _model_share(summary, rows)
     if share:
@@ -204,10 +210,18 @@ def _errors(error_count: int, rows: Sequence[TreeRow], base: str) -> Fact:
     broke = next((row for row in failing if not row.descendant_error_count), None)
     span_id = broke.span.span_id if broke else ""
     address = f"{base}/s/{span_id}#{span_id}" if broke else ""
-    return Fact("Errors", count_text(error_count), "Go to where it broke first", address, "error", span_id)
+    return Fact(
+        "Errors",
+        count_text(error_count),
+        "Go to where it broke first (x: the next error)",
+        address,
+        "error",
+        span_id,
+    )
 
 
-def _labels(summary: TraceSummary) -> list[Fact]:
+def _labels(trace: Trace, kept: Fact) -> list[Fact]:
+    summary = trace.summary
     listing = reverse("explorer:traces")
     found = [
         ("user", "user", summary.user_id),
@@ -215,7 +229,7 @@ def _labels(summary: TraceSummary) -> list[Fact]:
         ("environment", "env", summary.environment),
     ]
     labels = [
-        Fact(label, visible_line(value, 60), address=f"{listing}?{_pair(name, value)}")
+        Fact(label, visible_line(value, 60), _LABEL_TITLES.get(label, ""), f"{listing}?{_pair(name, value)}")
         for label, name, value in found
         if value is not None
     ]
@@ -224,7 +238,21 @@ def _labels(summary: TraceSummary) -> list[Fact]:
     labels += [Fact("model", visible_line(model, 60)) for model in summary.models[:4]]
     if summary.stored_bytes:
         labels.append(Fact("stored", bytes_text(summary.stored_bytes)))
-    return labels
+    return [*labels, *_prompt(trace), kept]
+
+
+_LABEL_TITLES: Final = {"user": "All traces of this user (g u)", "session": "The whole session (g s)"}
+
+
+def _prompt(trace: Trace) -> list[Fact]:
+    """The prompt of the root, else of the first call of a model: which of them it was is what is compared."""
+    for row in [*trace.rows[:1], *[row for row in trace.rows if row.span.kind == "llm"][:1]]:
+        prompt = trace.span(row.span.span_id).prompt or {}
+        if prompt.get("name") or prompt.get("version"):
+            version = f", version {prompt['version']}" if prompt.get("version") else ""
+            told = f"{prompt.get('name') or ''}{version}".removeprefix(", ")
+            return [Fact("prompt", visible_line(told, 60))]
+    return []
 
 
 def _more_tags(summary: TraceSummary) -> str:

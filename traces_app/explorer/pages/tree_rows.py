@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from traces_app.domain.durations import MILLISECOND_NS
+from traces_app.domain.packing import MAX_HEAD_SCORES, judgement_of
+from traces_app.domain.span import Span
 from traces_app.domain.tree import TreeRow
 from traces_app.explorer.formats import cost_text, duration_text, tokens_text
 from traces_app.explorer.pages.list_filters import STATUS_LABELS
@@ -26,8 +29,12 @@ MIN_MARKED_BAR_PERCENT: Final = 2
 MIN_BAR_PERCENT: Final = 0.35
 """About two pixels: a span of no time is still seen."""
 
+MAX_CHIPS: Final = 3
+MAX_CHIP_NAME_CHARACTERS: Final = 24
+MAX_CHIP_VALUE_CHARACTERS: Final = 16
+"""Scores beyond are counted; all of them, whole, stand in the open span."""
+
 AXIS_MARKS: Final = 3
-_MILLISECOND_NS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,7 @@ class Drawing:
             "is_selected": span.span_id == self.selected,
             "name": visible_line(span.display_name or span.name, MAX_NAME_CHARACTERS),
             "note": _row_note(row),
+            "chips": score_chips(span),
             "duration": duration_text(row.duration_ns),
             "tokens": tokens_text(usage.input_tokens, usage.output_tokens, short=True) if usage else "",
             "cost": cost_text(span.cost_usd) if span.cost_usd is not None else "",
@@ -129,7 +137,24 @@ class Drawing:
         is_narrow = 100 * (row.duration_ns or 0) < MIN_MARKED_BAR_PERCENT * self.extent
         if is_narrow or not row.span.time_to_first_token_ms:
             return ""
-        return f"{self._width(round(row.span.time_to_first_token_ms * _MILLISECOND_NS), x):.2f}%"
+        return f"{self._width(round(row.span.time_to_first_token_ms * MILLISECOND_NS), x):.2f}%"
+
+
+def score_chips(span: Span) -> list[str]:
+    """``quality 0.9``, and how many more there are, as far as the span's head knows."""
+    more = len(span.scores) - MAX_CHIPS
+    chips = [_chip(score) for score in span.scores[:MAX_CHIPS]]
+    at_least = " or more" if len(span.scores) >= MAX_HEAD_SCORES else ""
+    return [*chips, f"+{more}{at_least}"] if more > 0 else chips
+
+
+def _chip(score: dict[str, Any]) -> str:
+    value = judgement_of(score)
+    if isinstance(value, float):
+        value = f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
+    name = visible_line(str(score.get("name") or "score"), MAX_CHIP_NAME_CHARACTERS)
+    told = "" if value is None else visible_line(str(value), MAX_CHIP_VALUE_CHARACTERS)
+    return f"{name} {told}".rstrip()
 
 
 def _classes(row: TreeRow) -> str:

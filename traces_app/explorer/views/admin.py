@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -15,11 +18,12 @@ from traces_app.bill import month_of
 from traces_app.domain.pricing import PRICE_LABELS
 from traces_app.explorer.confirming import confirmed, log, to_admin
 from traces_app.explorer.pages.admin import admin_page, audit_lines
-from traces_app.explorer.pages.budget import budget_panel
+from traces_app.explorer.pages.budget import address_text, budget_panel
+from traces_app.explorer.pages.forms import FORMS
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise
 from traces_app.explorer.visible import visible_line
-from traces_app.explorer.visitor import Visitor, project_action, project_json, project_page
+from traces_app.explorer.visitor import Visitor, grant, project_action, project_json, project_page
 
 SCOPES: Final = {
     "ingest": "may send traces, and see nothing",
@@ -43,26 +47,60 @@ def admin(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         erasures=erasing.list_erasures(visitor.project, now_ns=now_ns),
         engine=queries.engine_name(),
     )
-    context = {"page": page, "shell": shell_of(visitor, title="Admin", place="admin")}
-    return render(request, "explorer/admin.html", context)
+    twin = reverse("explorer:admin_json")
+    context = {"page": page, "shell": shell_of(visitor, title="Admin", json_address=twin, place="admin")}
+    return advertise(render(request, "explorer/admin.html", context), twin)
+
+
+@project_json
+def admin_json(_request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    """Without a secret: of keys their ids, of webhooks their hosts."""
+    project, now_ns = visitor.project, visitor.now_ns
+    kept = retention.read_retention(project, now_ns=now_ns)
+    known = budget.read_budget(project, now_ns=now_ns)
+    answer = {
+        "project": project,
+        "projects": visitor.projects,
+        "keys": [asdict(key) for key in access.list_keys(project, now_ns=now_ns)],
+        "listed_keys": access.count_listed_keys(project),
+        "prices": [asdict(price) for price in prices.list_prices(project, now_ns=now_ns)],
+        "retention": {"rules": [asdict(rule) for rule in kept.rules], "rest_days": kept.rest_days},
+        "budget": {
+            name: getattr(known, name) for name in ("monthly_usd", "slow_s", "expensive_usd", "keep_rate")
+        },
+        "alerts": [asdict(alert) | {"to": address_text(alert)} for alert in known.alerts],
+        "erasures": [asdict(one) for one in erasing.list_erasures(project, now_ns=now_ns)],
+        "storage": queries.engine_name(),
+    }
+    return JsonResponse(answer)
 
 
 @project_page
 def audit_log(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
-    found = audit.list_entries(visitor.project, now_ns=visitor.now_ns)
-    twin = reverse("explorer:audit_json")
+    before = request.GET.get("before", "")
+    found = audit.list_entries(visitor.project, before=before, now_ns=visitor.now_ns)
+    twin = reverse("explorer:audit_json") + (f"?{urlencode({'before': before})}" if before else "")
     context = {
         "page": audit_lines(found, now_ns=visitor.now_ns),
+        "is_older": bool(before),
+        "older": urlencode({"before": found[-1].entry_id}) if len(found) == audit.MAX_LISTED else "",
         "shell": shell_of(visitor, title="Audit", json_address=twin, place="admin"),
     }
     return advertise(render(request, "explorer/audit.html", context), twin)
 
 
 @project_json
-def audit_json(_request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
-    found = audit.list_entries(visitor.project, now_ns=visitor.now_ns)
+def audit_json(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    before = request.GET.get("before", "")
+    found = audit.list_entries(visitor.project, before=before, now_ns=visitor.now_ns)
     entries = [
-        {"at_ns": entry.at_ns, "who": entry.who, "action": entry.action, "detail": entry.detail}
+        {
+            "id": entry.entry_id,
+            "at_ns": entry.at_ns,
+            "who": entry.who,
+            "action": entry.action,
+            "detail": entry.detail,
+        }
         for entry in found
     ]
     return JsonResponse({"project": visitor.project, "entries": entries})
@@ -74,7 +112,15 @@ def create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     question = f"Make a key with scope “{visible_line(scope, 20)}”?"
     text = f"It {SCOPES.get(scope, 'is of no scope that there is')} in {visitor.project}. It is shown once."
     fields = [("scope", scope), ("label", label)]
-    return confirmed(request, visitor, _create_key, (question, text, "Make the key"), fields)
+    return confirmed(
+        request,
+        visitor,
+        _create_key,
+        (question, text, "Make the key"),
+        fields,
+        form=FORMS["create_key"],
+        check=partial(access.check_new_key, visitor.project, scope, label=label),
+    )
 
 
 @project_action
@@ -91,7 +137,15 @@ def create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     name = request.POST.get("name", "").strip()
     text = "A project begins with its first key, which may do everything in it and is shown once."
     question = (f"Make the project {visible_line(name, 64)}?", text, "Make the project")
-    return confirmed(request, visitor, _create_project, question, [("name", name)])
+    return confirmed(
+        request,
+        visitor,
+        _create_project,
+        question,
+        [("name", name)],
+        form=FORMS["create_project"],
+        check=partial(_check_new_project, name),
+    )
 
 
 @project_action
@@ -100,7 +154,15 @@ def set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     fields = [(name, request.POST.get(name, "").strip()) for name in names]
     text = "Calls that arrive from now on are priced so; what is stored keeps its cost."
     question = (f"Set the price of {visible_line(fields[0][1], 100)}?", text, "Set the price")
-    return confirmed(request, visitor, _set_price, question, fields)
+    return confirmed(
+        request,
+        visitor,
+        _set_price,
+        question,
+        fields,
+        form=FORMS["set_price"],
+        check=lambda: prices.read_price(**_typed_price(request)),
+    )
 
 
 @project_action
@@ -112,6 +174,13 @@ def remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     return confirmed(request, visitor, _remove_price, question, fields)
 
 
+def _check_new_project(name: str) -> None:
+    """Only one that nobody has: a key for another's project would open it."""
+    access.check_new_key(name)
+    if name in access.list_projects():
+        raise ValueError(f"project: there is {visible_line(name, 64)} already; log in with one of its keys.")
+
+
 def _create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     scope, label = request.POST.get("scope", ""), request.POST.get("label", "").strip()
     made = access.create_key(visitor.project, scope, label=label, now_ns=visitor.now_ns)
@@ -120,15 +189,15 @@ def _create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 def _create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
-    """Only one that nobody has: a key for another's project would open it."""
+    """Whoever is logged in sees it from now on; else only the key does, which is shown this once."""
     name = request.POST.get("name", "").strip()
-    if name in access.list_projects():
-        raise ValueError(f"There is a project {visible_line(name, 64)} already: log in with one of its keys.")
     made = access.create_key(name, "all", label="first key", now_ns=visitor.now_ns)
     log(visitor, "make project", f"{name}, key {made.key_id}")
     audit.record(
         name, who=visitor.who, action="make project", detail=f"key {made.key_id}", now_ns=visitor.now_ns
     )
+    if visitor.is_signed_in:
+        grant(request, access.Access(name, "all", made.key_id))
     return _show_key(request, visitor, made, name)
 
 
@@ -152,23 +221,23 @@ def _revoke_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 def _set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    price = prices.set_price(visitor.project, **_typed_price(request), now_ns=visitor.now_ns)
+    since = request.POST.get("since", "").strip()
+    told = ", ".join(f"{label} ${usd:g}" for label, usd in price.usd_per_million.items())
+    log(visitor, "set price", f"{price.model} from {since or 'the beginning'}: {told} a million tokens")
+    messages.success(request, f"The price of {visible_line(price.model, 100)} is set.")
+    return to_admin()
+
+
+def _typed_price(request: HttpRequest) -> dict[str, Any]:
+    since = request.POST.get("since", "").strip()
     rates = {
         label: _number(label, text)
         for label in PRICE_LABELS
         if (text := request.POST.get(label.replace(" ", "_"), "").strip())
     }
-    since = request.POST.get("since", "").strip()
-    price = prices.set_price(
-        visitor.project,
-        model=request.POST.get("model", ""),
-        since_ns=_day_ns(since) if since else 0,
-        usd_per_million=rates,
-        now_ns=visitor.now_ns,
-    )
-    told = ", ".join(f"{label} ${usd:g}" for label, usd in rates.items())
-    log(visitor, "set price", f"{price.model} from {since or 'the beginning'}: {told} a million tokens")
-    messages.success(request, f"The price of {visible_line(price.model, 100)} is set.")
-    return to_admin()
+    model = request.POST.get("model", "")
+    return {"model": model, "since_ns": _day_ns(since) if since else 0, "usd_per_million": rates}
 
 
 def _remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
@@ -194,4 +263,4 @@ def _day_ns(text: str) -> int:
     try:
         return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * 10**9
     except ValueError:
-        raise ValueError("Valid from: write a day like 2026-11-23 (UTC).") from None
+        raise ValueError("since: write a day like 2026-11-23 (UTC).") from None

@@ -13,6 +13,7 @@ from traces_app import budget
 from traces_app.explorer.confirming import confirmed, log, to_admin
 from traces_app.explorer.formats import cost_text
 from traces_app.explorer.pages.budget import address_text
+from traces_app.explorer.pages.forms import FORMS
 from traces_app.explorer.views.rankings import MAX_LOOK_S
 from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor, project_action
@@ -32,7 +33,8 @@ def set_budget(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         "Errors, slow, expensive, scored and pinned ones are kept whole, and all counts stay exact."
     )
     question = (title, text if amount else "Everything that arrives is kept whole again.", "Set the budget")
-    return confirmed(request, visitor, _set_budget, question, fields)
+    check = partial(budget.read_amount, **dict(fields))
+    return confirmed(request, visitor, _set_budget, question, fields, form=FORMS["set_budget"], check=check)
 
 
 @project_action
@@ -44,7 +46,8 @@ def add_alert(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         "Once a month, when the limit is passed.",
         "Add the alert",
     )
-    return confirmed(request, visitor, _add_alert, question, fields)
+    check = partial(budget.new_alert, visitor.project, dict(fields), now_ns=visitor.now_ns)
+    return confirmed(request, visitor, _add_alert, question, fields, form=FORMS["add_alert"], check=check)
 
 
 @project_action

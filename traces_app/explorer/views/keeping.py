@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from functools import partial
 from typing import Final
 
 from django.contrib import messages
@@ -12,11 +13,12 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from traces_app import erasing, retention
-from traces_app.domain.retention import days_text
-from traces_app.explorer.confirming import confirmed, log, to_admin
+from traces_app.domain.retention import days_text, read_days
+from traces_app.explorer.confirming import confirmed, log, refused, to_admin
 from traces_app.explorer.formats import plural
-from traces_app.explorer.pages.admin import erasure_line
+from traces_app.explorer.pages.admin import erased_lines, erasure_line
 from traces_app.explorer.pages.confirm import Confirmation
+from traces_app.explorer.pages.forms import FORMS
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise, problem
 from traces_app.explorer.visible import visible_line
@@ -34,10 +36,20 @@ FOR_NEW: Final = (
 @project_action
 def set_rule(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     condition, days = (request.POST.get(name, "").strip() for name in ("condition", "days"))
-    title = f"Keep {visible_line(condition, 100)} for {visible_line(days, 20)} days?"
+    title = f"Keep {visible_line(condition, 100)} {_for(days)}?"
     text = f"Of several rules that hold for a trace the longest counts. {FOR_NEW}"
     fields = [("condition", condition), ("days", days)]
-    return confirmed(request, visitor, _set_rule, (title, text, "Set the rule"), fields)
+    return confirmed(
+        request,
+        visitor,
+        _set_rule,
+        (title, text, "Set the rule"),
+        fields,
+        form=FORMS["set_rule"],
+        check=partial(
+            retention.read_rule, visitor.project, condition=condition, days=days, now_ns=visitor.now_ns
+        ),
+    )
 
 
 @project_action
@@ -50,27 +62,33 @@ def remove_rule(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 @project_action
 def set_rest(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     days = request.POST.get("days", "").strip()
-    title = (
-        f"Keep the rest for {visible_line(days, 20)} days?" if days else "Keep the rest as the setting says?"
+    title = f"Keep the rest {_for(days)}?" if days else "Keep the rest as the setting says?"
+    return confirmed(
+        request,
+        visitor,
+        _set_rest,
+        (title, FOR_NEW, "Set the days"),
+        [("days", days)],
+        form=FORMS["set_rest"],
+        check=partial(read_days, days) if days else None,
     )
-    return confirmed(request, visitor, _set_rest, (title, FOR_NEW, "Set the days"), [("days", days)])
 
 
 @project_action
 def erase(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     kind, subject_id = request.POST.get("kind", ""), request.POST.get("id", "").strip()
-    what = f"{visible_line(kind, 20)} {visible_line(subject_id, 100)}"
+    fields = [("kind", kind), ("id", subject_id)]
     try:
         count = erasing.count_traces(visitor.project, kind, subject_id, now_ns=visitor.now_ns)
     except ValueError as error:
-        messages.warning(request, f"Not done. {error}")
-        return to_admin()
+        return refused(request, visitor, FORMS["erase"], dict(fields), str(error))
+    what = f"{visible_line(kind, 20)} {visible_line(subject_id, 100)}"
     text = (
-        f"{plural(count, 'trace')} of it {'is' if count == 1 else 'are'} stored. Spans, summaries in all "
-        "lists, pins and sums of statistics go for good; a receipt with ids and numbers stays in the audit."
+        f"{_stored(count)} Whatever arrives before you confirm is erased too. Spans, summaries in all lists, "
+        "pins and sums of statistics go for good; a receipt with ids and numbers stays in the audit."
     )
     question = (f"Erase the {what}?", text, "Erase for good")
-    return confirmed(request, visitor, _erase, question, [("kind", kind), ("id", subject_id)])
+    return confirmed(request, visitor, _erase, question, fields, form=FORMS["erase"])
 
 
 @project_page
@@ -83,7 +101,7 @@ def erasure(request: HttpRequest, visitor: Visitor, erasure_id: str) -> HttpResp
     twin = reverse("explorer:erasure_json", args=[erasure_id])
     context = {
         "receipt": erasure_line(found, now_ns=visitor.now_ns),
-        "lines": lines[:MAX_LINES_SHOWN],
+        "lines": erased_lines(lines[:MAX_LINES_SHOWN]),
         "more_lines": max(0, len(lines) - MAX_LINES_SHOWN),
         "shell": shell_of(visitor, title="Receipt of an erasure", json_address=twin, place="admin"),
     }
@@ -97,6 +115,11 @@ def erasure_json(_request: HttpRequest, visitor: Visitor, erasure_id: str) -> Ht
         return problem(404, "No such receipt", f"Project {visitor.project} has no receipt {erasure_id[:60]}.")
     lines = erasing.list_lines(visitor.project, erasure_id, now_ns=visitor.now_ns)
     return JsonResponse({"erasure": asdict(found), "traces": [asdict(line) for line in lines]})
+
+
+def _for(days: str) -> str:
+    """Of what was typed; that it can be read is checked elsewhere."""
+    return f"for {visible_line(days, 20)} day{'' if days == '1' else 's'}" if days.isdecimal() else "for ever"
 
 
 def _set_rule(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
@@ -150,9 +173,11 @@ def _erase(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 def _ask_to_go_on(
     request: HttpRequest, visitor: Visitor, receipt: erasing.Erasure, subject_id: str
 ) -> HttpResponseBase:
+    count = erasing.count_traces(visitor.project, receipt.kind, subject_id, now_ns=visitor.now_ns)
     page = Confirmation(
         title="More is left",
-        text=f"{plural(receipt.traces, 'trace')} erased so far; one request takes only so long.",
+        text=f"{plural(receipt.traces, 'trace')} erased so far; one request takes only so long. "
+        f"{_stored(count)} Going on erases these, also what came meanwhile.",
         address=reverse("explorer:erase"),
         fields=[("kind", receipt.kind), ("id", subject_id)],
         button="Go on",
@@ -160,3 +185,7 @@ def _ask_to_go_on(
     )
     shell = shell_of(visitor, title=page.title, place="admin")
     return render(request, "explorer/confirm.html", {"page": page, "shell": shell})
+
+
+def _stored(count: int) -> str:
+    return f"{plural(count, 'trace')} of it {'is' if count == 1 else 'are'} stored now."

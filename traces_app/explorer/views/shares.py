@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from traces_app import queries, sharing
 from traces_app.domain.ids import is_trace_id
-from traces_app.explorer.confirming import NO_WRITING, log
+from traces_app.explorer.confirming import NO_WRITING, SENT_ALREADY, is_sent_again, log
 from traces_app.explorer.formats import moment, plural
 from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.html_export import html_export, style_hash
@@ -70,6 +70,9 @@ def create_share(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     redaction = request.POST.get("redaction", "")
     if not visitor.may_write:
         messages.warning(request, NO_WRITING)
+        return _to_shares(trace_id)
+    if is_sent_again(request, visitor):
+        messages.warning(request, SENT_ALREADY)
         return _to_shares(trace_id)
     try:
         share = sharing.create_share(

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from traces_app.domain.durations import HOUR_S
 from traces_app.explorer.filters import query_string, read_time_range
 from traces_app.explorer.pages.ranking import measures_json
 from traces_app.explorer.pages.shell import shell_of
@@ -41,7 +42,7 @@ def statistics_json(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         for dimension, values in total.items()
     }
     hours = {
-        hour * 3600: measures_json(measures)
+        hour * HOUR_S: measures_json(measures)
         for hour, rollup in sorted(found.hours.items())
         for measures in rollup.get("all", {}).values()
     }

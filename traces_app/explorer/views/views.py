@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -12,18 +14,26 @@ from traces_app.explorer.confirming import NO_WRITING, log
 from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.saved_views import views_page
 from traces_app.explorer.pages.shell import shell_of
+from traces_app.explorer.twins import advertise
 from traces_app.explorer.visible import visible_line
-from traces_app.explorer.visitor import Visitor, project_action, project_page
+from traces_app.explorer.visitor import Visitor, project_action, project_json, project_page
 
 
 @project_page
 def views(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     found = saved_views.list_views(visitor.project, owner=visitor.who, now_ns=visitor.now_ns)
+    twin = reverse("explorer:views_json")
     context = {
         "page": views_page(found, visitor=visitor),
-        "shell": shell_of(visitor, title="Saved views", place="admin"),
+        "shell": shell_of(visitor, title="Saved views", json_address=twin, place="admin"),
     }
-    return render(request, "explorer/views.html", context)
+    return advertise(render(request, "explorer/views.html", context), twin)
+
+
+@project_json
+def views_json(_request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    found = saved_views.list_views(visitor.project, owner=visitor.who, now_ns=visitor.now_ns)
+    return JsonResponse({"project": visitor.project, "views": [asdict(view) for view in found]})
 
 
 @project_action

@@ -123,12 +123,14 @@ export class App {
         this.selected = i;
         if (push) {
             this.pane.target = {};
+            this.pane.tab = null;  // as it was left for spans of this kind
         }
         if (reveal) {
             this.reveal();
         }
         this.list.draw(true);
         this.markActive();
+        this.timeline.showOpen();
         this.pane.show(this.selectedId(), this.neighbour(1));
         this.openSheet(focus);
         if (push) {

@@ -1,5 +1,7 @@
 // Building nodes: text is always text, never markup.
 
+import {visible} from './formats.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 export function el(tag, className = '', ...children) {
@@ -36,4 +38,12 @@ export function setAttribute(node, name, value) {
 
 export function isTyping(event) {
     return Boolean(event.target.closest?.('input, textarea, select, [contenteditable]'));
+}
+
+// What was pasted is shown as the page shows it, and found so: nothing acts unseen in a field either.
+export function showHidden(input) {
+    const shown = visible(input.value);
+    if (shown !== input.value) {
+        input.value = shown;
+    }
 }

@@ -27,6 +27,22 @@ export function durationText(us) {
         : `${Math.floor(whole / 86400)} d ${pad(Math.floor(whole % 86400 / 3600))} h`;
 }
 
+export function bytesText(text) {
+    const bytes = new TextEncoder().encode(text).length;
+    return bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${(bytes / 1000).toFixed(1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+// What a reader cannot see is named, as the server does it: controls, bidi, characters of no width.
+const HIDDEN = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u00ad\u200b\u2028\u2029\u2060-\u2064\ufeff\ufff9-\ufffb\ud800-\udfff\u{e0000}-\u{e0fff}]/gu;
+const CONTROLS = {0: 'NUL', 7: 'BEL', 8: 'BS', 12: 'FF', 13: 'CR', 27: 'ESC', 127: 'DEL'};
+
+export function visible(text) {
+    return text.replace(HIDDEN, (hidden) => {
+        const code = hidden.codePointAt(0);
+        return `⟨${CONTROLS[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, '0')}`}⟩`;
+    });
+}
+
 export function countText(count) {
     return count < 0 ? UNKNOWN : number.format(count);
 }

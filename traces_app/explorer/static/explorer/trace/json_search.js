@@ -1,6 +1,7 @@
 // Search in a JSON tree: names and values of the whole of it, opened or not.
 
-import {el} from './dom.js';
+import {el, showHidden} from './dom.js';
+import {visible} from './formats.js';
 import {openPath} from './json_path.js';
 
 const MAX_FOUND = 50;
@@ -29,7 +30,10 @@ export function searchBox(value, root) {
     input.placeholder = 'Search in this JSON';
     input.setAttribute('aria-label', input.placeholder);
     const list = el('ul', 'json-found');
-    input.addEventListener('input', () => list.replaceChildren(...found(value, input.value.trim(), root)));
+    input.addEventListener('input', () => {
+        showHidden(input);
+        list.replaceChildren(...found(value, input.value.trim(), root));
+    });
     return el('div', 'json-search', input, list);
 }
 
@@ -45,7 +49,7 @@ function found(value, text, root) {
             matches.push(el('li', '', `The first ${matches.length} in ${looked.toLocaleString('en-US')} entries.`));
             return matches;
         }
-        const told = `${key}: ${scalarText(item)}`;
+        const told = visible(`${key}: ${scalarText(item)}`);
         const at = told.toLowerCase().indexOf(text.toLowerCase());
         if (at >= 0) {
             matches.push(el('li', '', matchButton(root, path, told.slice(Math.max(0, at - 20), at + MAX_TEXT))));
@@ -55,7 +59,7 @@ function found(value, text, root) {
 }
 
 function matchButton(root, path, text) {
-    const button = el('button', 'quiet', el('code', '', path), ` ${text}`);
+    const button = el('button', 'quiet', el('code', '', visible(path)), ` ${text}`);
     button.type = 'button';
     button.addEventListener('click', async () => {
         const node = await openPath(root.parentNode, path);

@@ -1,12 +1,14 @@
 // JSON as a tree that is built as it is opened. Numbers keep the digits they came with.
 
 import {el} from './dom.js';
+import {bytesText, visible} from './formats.js';
 import {countEntries, pathTo, searchBox} from './json_search.js';
 
 const MAX_CHARACTERS = 2_000_000;
 const HEAD_CHARACTERS = 20_000;
 const PAGE = 100;
 const LONG_STRING = 300;
+const LONG_LINES = 5;
 const SEARCHED_FROM = 25;  // entries: fewer are seen at a glance
 const TOKEN = /\s*(?:([{}[\],:])|"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null))/y;
 
@@ -98,8 +100,8 @@ function sizeOf(value) {
 }
 
 function keyed(key, path) {
-    const label = el('span', 'key', key);
-    label.title = `${path} (click copies the path)`;
+    const label = el('span', 'key', visible(key));
+    label.title = `${visible(path)} (click copies the path)`;
     label.dataset.copy = path;
     return label;
 }
@@ -118,12 +120,16 @@ function scalarNode(value) {
         const kind = value instanceof Exact ? 'number' : 'word';
         return el('span', kind, isBranch(value) ? (value instanceof Map ? '{}' : '[]') : source(value));
     }
-    if (value.length <= LONG_STRING) {
-        return el('span', 'string', JSON.stringify(value));
-    }
+    const lines = value.split('\n', LONG_LINES + 1);
+    return value.length > LONG_STRING || lines.length > LONG_LINES ? longString(value, lines)
+        : el('span', 'string', visible(JSON.stringify(value)));
+}
+
+function longString(value, lines) {
     const fold = el('details', 'json-long');
-    fold.append(el('summary', 'string', `"${value.slice(0, LONG_STRING)}… (${value.length.toLocaleString('en-US')} characters)`));
-    fold.addEventListener('toggle', () => fold.append(el('pre', 'text', value)), {once: true});
+    const head = lines.slice(0, LONG_LINES).join('\n').slice(0, LONG_STRING);
+    fold.append(el('summary', 'string', el('span', '', `"${visible(head)}…`), el('small', '', bytesText(value))));
+    fold.addEventListener('toggle', () => fold.append(el('pre', 'text', visible(value))), {once: true});
     return fold;
 }
 
@@ -211,5 +217,5 @@ function head(text, address) {
     const link = el('a', 'quiet', `Download all ${(text.length / 1e6).toFixed(1)} MB`);
     link.href = address;
     link.download = '';
-    return el('div', '', link, el('pre', 'text json', text.slice(0, HEAD_CHARACTERS)));
+    return el('div', '', link, el('pre', 'text json', visible(text.slice(0, HEAD_CHARACTERS))));
 }

@@ -11,7 +11,9 @@ export class Live {
         this.title = document.title;
         this.wait = FIRST_MS;
         pill.addEventListener('click', () => this.follow(!this.isFollowing));
-        app.list.scroller.addEventListener('wheel', () => this.follow(false), {passive: true});
+        for (const byHand of ['wheel', 'touchmove', 'pointerdown', 'keydown']) {
+            app.list.scroller.addEventListener(byHand, () => this.follow(false), {passive: true});
+        }
         document.addEventListener('visibilitychange', () => !document.hidden && this.timer && this.poll());
     }
 

@@ -90,7 +90,9 @@ function listenToRows(app) {
         event.preventDefault();
         body.focus({preventScroll: true});
         const group = app.current.groupAt?.(index);
-        if (group) {
+        if (group && event.target.closest('.slowest')) {
+            app.select(group.slowest);
+        } else if (group) {
             group.open = !group.open;
             app.arrange();
         } else if (event.target.closest('.caret.open, .caret.closed')) {
@@ -113,7 +115,7 @@ function listenToTime(app) {
     scroller.addEventListener('wheel', (event) => {
         if (event.ctrlKey) {
             event.preventDefault();
-            app.zoomBy(event.deltaY > 0 ? 1.25 : 0.8);
+            app.zoomBy(event.deltaY > 0 ? 1.25 : 0.8, timeAt(app, event));
         } else if (event.shiftKey && app.zoom) {
             event.preventDefault();
             app.pan((event.deltaX || event.deltaY) / 1000);
@@ -128,6 +130,14 @@ function listenToTime(app) {
         }
     });
     scroller.addEventListener('pointerup', () => { from = null; });
+}
+
+// What is under the pointer stays there while zooming; null beside the lanes.
+function timeAt(app, event) {
+    const box = event.target.closest('.row')?.querySelector('.lane')?.getBoundingClientRect();
+    const share = box ? (event.clientX - box.left) / box.width : -1;
+    const {from, to} = app.window;
+    return share >= 0 && share <= 1 ? from + share * (to - from) : null;
 }
 
 const root = find('[data-trace]');

@@ -105,6 +105,7 @@ export function decode(raw) {
         ...times(raw, place.parent),
         rev: raw.rev, count: raw.count, extent: raw.extent, pending: raw.pending,
         kinds: raw.kinds, statuses: raw.statuses, names: raw.names, models: raw.models, errors: raw.errors,
+        scores: raw.scores,
         errorStatus: raw.statuses.indexOf('error'), pendingStatus: raw.statuses.indexOf('pending'),
         ids: raw.ids ? raw.ids.split(' ') : [],
         kind: column(raw, 'kind', Uint8Array), name: column(raw, 'name', Int32Array),

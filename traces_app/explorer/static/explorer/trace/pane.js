@@ -18,6 +18,7 @@ export class Pane {
         this.target = {};
         root.addEventListener('click', (event) => this.click(event));
         root.addEventListener('keydown', (event) => this.key(event));
+        root.addEventListener('submit', (event) => this.submit(event));
         root.addEventListener('toggle', () => openTrees(root), true);  // JSON in what was folded
         this.dress();
     }
@@ -157,6 +158,19 @@ export class Pane {
         }
     }
 
+    // A score is sent as the form would, and what the answer says is said; the page stays as it is.
+    async submit(event) {
+        event.preventDefault();
+        const form = event.target;
+        const said = await fetch(form.action, {method: 'POST', body: new FormData(form)}).then(messagesOf).catch(() => '');
+        this.app.say(said || 'The score could not be saved. Try again.');
+        if (said) {
+            form.closest('details').open = false;
+            await this.app.readAgain();
+            this.app.list.body.focus({preventScroll: true});
+        }
+    }
+
     key(event) {
         const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
         const tab = step && event.target.closest('[data-tab]');
@@ -169,6 +183,11 @@ export class Pane {
             next.focus();
         }
     }
+}
+
+async function messagesOf(answer) {
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    return [...page.querySelectorAll('.messagelist li')].map((message) => message.textContent).join(' ');
 }
 
 function pointAt(node) {

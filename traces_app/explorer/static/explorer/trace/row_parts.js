@@ -38,6 +38,20 @@ export function fillName(app, node, i) {
     setText(node.children[2], nameOf(model, i));
     setAttribute(node.children[2], 'title', nameOf(model, i));
     setText(node.children[3], noteOf(model, i));
+    showScores(node, model.scores[i]);
+}
+
+// Few rows have any: only they have a place for them.
+export function showScores(node, scores = []) {
+    const place = node.children[4];
+    if (scores.length && place?.dataset.told !== scores.join('\n')) {
+        const chips = el('span', 'scores', ...scores.map((score) => (score.startsWith('+') ? score : el('small', '', score))));
+        chips.dataset.told = scores.join('\n');
+        chips.title = scores.join(', ');
+        place ? place.replaceWith(chips) : node.append(chips);
+    } else if (!scores.length) {
+        place?.remove();
+    }
 }
 
 function noteOf(model, i) {

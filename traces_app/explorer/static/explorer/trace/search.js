@@ -1,5 +1,7 @@
 // Search within the trace: the server reads every payload, the list keeps what matches and what leads to it.
 
+import {showHidden} from './dom.js';
+
 const WAIT_MS = 250;
 
 export class Search {
@@ -10,6 +12,7 @@ export class Search {
         this.found = null;
         this.matches = [];
         input.addEventListener('input', () => {
+            showHidden(input);
             clearTimeout(this.timer);
             this.timer = setTimeout(() => this.run(), WAIT_MS);
         });
@@ -68,5 +71,6 @@ export class Search {
 function describe({matches, counts, searched, total}) {
     const fields = Object.entries(counts).map(([field, count]) => `${count} in ${field}`).join(', ');
     const part = searched < total ? `; searched ${searched.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}` : '';
-    return matches.length ? `${matches.length} spans: ${fields}${part}` : `nothing found${part}`;
+    const spans = `${matches.length.toLocaleString('en-US')} span${matches.length === 1 ? '' : 's'}`;
+    return matches.length ? `${spans}: ${fields}${part}` : `nothing found${part}`;
 }

@@ -3,7 +3,7 @@
 import {el, setAttribute, setText} from './dom.js';
 import {costText, countText, durationText} from './formats.js';
 import {kindOf, nameOf} from './model.js';
-import {fillName, fillRow, makeName, makeRow} from './row_parts.js';
+import {fillName, fillRow, makeName, makeRow, showScores} from './row_parts.js';
 import {allRows} from './rows.js';
 
 const COLUMNS = [
@@ -92,6 +92,7 @@ export class TableView {
         fillName(this.app, row.firstChild, span);
         if (this.isGrouped) {
             setText(row.firstChild.children[3], entry.errors ? `${entry.errors} failed` : '');
+            showScores(row.firstChild);
         }
         this.heads.slice(1).forEach((column, number) => {
             const value = this.isGrouped ? entry[column.key] : model[column.key][span];

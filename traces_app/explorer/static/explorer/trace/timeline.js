@@ -1,5 +1,6 @@
 // The whole trace in 56 pixels: all spans by depth, errors red, idle time hatched; a brush chooses the window.
 
+import {el} from './dom.js';
 import {kindOf} from './model.js';
 
 const LANES = 12;
@@ -11,6 +12,8 @@ export class Timeline {
         this.root = root;
         this.canvas = root.querySelector('canvas');
         this.brush = root.querySelector('[data-brush]');
+        this.here = el('i', 'here');
+        root.append(this.here);
         root.hidden = false;
         this.listen();
         new ResizeObserver(() => this.draw()).observe(root);
@@ -62,6 +65,13 @@ export class Timeline {
         this.brush.style.width = `${100 * (to - from)}%`;
     }
 
+    showOpen() {
+        const {model, selected: i} = this.app;
+        this.here.hidden = !model.count;
+        this.here.style.left = `min(${100 * model.start[i] / model.extent}%, 100% - 3px)`;
+        this.here.style.width = `${100 * (model.end[i] - model.start[i]) / model.extent}%`;
+    }
+
     showWindow() {
         const {zoom, model} = this.app;
         this.brush.hidden = !zoom;
@@ -80,6 +90,7 @@ export class Timeline {
         this.drawIdle(paint, model);
         this.drawSpans(paint, model);
         this.showWindow();
+        this.showOpen();
     }
 
     colours() {

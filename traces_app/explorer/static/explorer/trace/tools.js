@@ -31,7 +31,7 @@ export function addTools(app) {
             sort(app, head.dataset.sort);
         }
     });
-    bar.querySelector('[data-min-duration]').addEventListener('change', (event) => app.setMinDuration(Number(event.target.value)));
+    bar.querySelector('[data-min-duration]').addEventListener('input', (event) => shortest(app, event.target));
     fillMenu(bar.querySelector('[data-columns]'), () => changeColumns(app));
     app.showTools = () => showTools(app, bar);
     app.showHead = () => showHead(app, root.querySelector('[data-head]'));
@@ -39,6 +39,16 @@ export function addTools(app) {
     app.openSheet = () => root.toggleAttribute('data-span-open', app.isNarrow());
     app.backToList = () => (closeSheet(app), app.list.body.focus());
     app.renew = (raw, isFollowing) => renew(app, raw, isFollowing);
+    app.readAgain = () => readAgain(app);
+}
+
+// Ten steps are ten times as long: from a millisecond to a hundred seconds.
+function shortest(app, slider) {
+    const us = Number(slider.value) ? Math.round(10 ** (2.9 + slider.value / 10)) : 0;
+    const text = us ? `≥ ${durationText(us)}` : '≥ 0 ms';
+    slider.nextElementSibling.textContent = text;
+    slider.setAttribute('aria-valuetext', text);
+    app.setMinDuration(us);
 }
 
 function closeSheet(app) {
@@ -118,9 +128,18 @@ function say(place, text) {
     place.timer = setTimeout(() => { place.textContent = ''; }, SAY_MS);
 }
 
+// After something was changed by hand: rows, totals and the open span, wherever the list stands.
+async function readAgain(app) {
+    const response = await fetch(app.skeletonAddress);
+    if (response.ok) {
+        await renew(app, await response.json(), false);
+        await app.pane.show(app.selectedId());
+    }
+}
+
 // What arrived since: totals, rows, and the open span, where that was still running.
 async function renew(app, raw, isFollowing) {
-    const count = app.model.count;
+    const known = app.model.indexOf;
     const wasRunning = app.model.status[app.selected] === app.model.pendingStatus;
     app.take(raw);
     app.views.transcript.forget();
@@ -128,10 +147,7 @@ async function renew(app, raw, isFollowing) {
     app.arrange();
     app.showHead();
     app.timeline.draw();
-    if (isFollowing && app.model.count > count) {
-        app.list.scrollTo(app.current.count() - 1);
-        flash(app, count);
-    }
+    showFresh(app, known, isFollowing);
     if (wasRunning) {
         app.pane.show(app.selectedId());
     }
@@ -144,10 +160,16 @@ async function renew(app, raw, isFollowing) {
     }
 }
 
-function flash(app, from) {
+// New rows stand wherever the tree has them; what is followed is the one that began last.
+function showFresh(app, known, isFollowing) {
+    const fresh = app.model.ids.flatMap((id, i) => (known.has(id) ? [] : [i]));
+    if (isFollowing && fresh.length) {
+        const latest = fresh.reduce((last, i) => (app.model.start[i] >= app.model.start[last] ? i : last));
+        const index = app.current.indexOf(latest);
+        app.list.scrollTo(index < 0 ? app.current.count() - 1 : index);
+    }
+    const isFresh = new Set(fresh);
     for (const [index, node] of app.list.nodes) {
-        if (app.current.spanAt(index) >= from) {
-            node.classList.add('fresh');
-        }
+        node.classList.toggle('fresh', isFresh.has(app.current.spanAt(index)));
     }
 }

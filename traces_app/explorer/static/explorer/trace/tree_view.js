@@ -4,9 +4,11 @@ import {drawGroup, drawSpan, makeLane} from './bars.js';
 import {el, setAttribute, setText} from './dom.js';
 import {durationText} from './formats.js';
 import {nameOf} from './model.js';
-import {fillName, fillRow, makeName, makeRow} from './row_parts.js';
+import {fillName, fillRow, makeName, makeRow, showScores} from './row_parts.js';
 import {treeRows} from './rows.js';
 import {chosenColumns, widthsOf} from './tree_columns.js';
+
+const WIDE_LANE_PX = 240;
 
 export class TreeView {
     role = 'tree';
@@ -33,6 +35,13 @@ export class TreeView {
     arrange() {
         const {app} = this;
         this.rows = treeRows(app.model, {collapsed: app.collapsed, grouping: app.grouping, kept: app.kept});
+    }
+
+    // A duration stands at its bar where there is room, or where no column tells it.
+    measure() {
+        const px = this.app.root.querySelector('[data-head]').lastElementChild?.clientWidth ?? 0;
+        const isTold = this.columns.some(({key}) => key === 'duration');
+        this.labelledPx = px && (px >= WIDE_LANE_PX || !isTold) && !this.app.isNarrow() ? px : 0;
     }
 
     count() {
@@ -77,7 +86,7 @@ export class TreeView {
             setAttribute(cell, 'class', `c ${column.mark?.(model, i) ?? ''}`);
             setAttribute(cell, 'title', column.title?.(model, i));
         });
-        drawSpan(row.lastChild, model, i, window);
+        drawSpan(row.lastChild, model, i, window, this.labelledPx);
     }
 
     fillGroup(row, group) {
@@ -91,7 +100,9 @@ export class TreeView {
         setAttribute(row, 'aria-expanded', String(group.open));
         setAttribute(name.firstChild, 'class', `caret ${group.open ? 'open' : 'closed'}`);
         setText(name.children[2], `×${count} ${nameOf(app.model, group.first)}`);
-        setText(name.children[3], `avg ${durationText(group.sum / count)} · max ${durationText(group.max)}`);
+        setAttribute(name.children[2], 'title', nameOf(app.model, group.first));
+        fillGroupNote(name.children[3], `avg ${durationText(group.sum / count)} · `, `max ${durationText(group.max)}`);
+        showScores(name);
         this.columns.forEach((column, number) => {
             const cell = row.children[number + 1];
             setText(cell, column.group?.(group) ?? '');
@@ -102,7 +113,17 @@ export class TreeView {
     }
 
     describe() {
-        const shown = this.app.kept ? ' of those that match, with what leads to them' : '';
-        return `${this.rows.length.toLocaleString('en-US')} rows${shown}`;
+        const rows = `${this.rows.length.toLocaleString('en-US')} row${this.rows.length === 1 ? '' : 's'}`;
+        const matching = this.app.kept?.reduce((count, kept) => count + (kept === 2 ? 1 : 0), 0);
+        return matching === undefined ? rows : `${matching.toLocaleString('en-US')} matching in ${rows}`;
+    }
+}
+
+// Its longest member is one click away, wherever in the group it stands.
+function fillGroupNote(note, text, slowest) {
+    if (note.textContent !== text + slowest) {
+        const link = el('u', 'slowest', slowest);
+        link.title = 'Open the slowest';
+        note.replaceChildren(text, link);
     }
 }

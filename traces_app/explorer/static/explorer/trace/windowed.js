@@ -58,6 +58,7 @@ export class WindowedList {
         if (!this.view) {
             return;
         }
+        this.view.measure?.();
         const [first, end] = this.range();
         for (const [index, node] of this.nodes) {
             if (index < first || index >= end) {
