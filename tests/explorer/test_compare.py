@@ -189,3 +189,10 @@ def test_a_span_that_only_one_has_is_shown_whole(dev: Client, send: Sender) -> N
     assert "nothing" in page.diffs[0].pieces[0].text
     page = compared(dev, second, first, "&row=2")
     assert (page.only_one, len(page.diffs)) == ("Only B has this span.", 1)
+
+
+def test_an_error_that_only_one_has_is_shown_field_by_field(dev: Client, send: Sender) -> None:
+    error = {"type": "Timeout", "message": "too slow", "stacktrace": "line 1\nline 2"}
+    first, second = send(call()), send(call(status="error", error=error))
+    diff = next(one for one in compared(dev, first, second).diffs if one.label == "Error")
+    assert {one.path: one.pieces[0].text for one in diff.paths} == {f"$.{key}": error[key] for key in error}

@@ -59,7 +59,10 @@ def field_diffs(first: Span | None, second: Span | None, *, ignore_ids: bool) ->
 
 
 def diff_of(label: str, before: Any, after: Any, *, ignore_ids: bool = True) -> FieldDiff:
-    values = (_parsed(before), _parsed(after))
+    values = [_parsed(before), _parsed(after)]
+    for at, other in ((0, values[1]), (1, values[0])):
+        if values[at] is None and isinstance(other, dict) and other:
+            values[at] = {}  # an error that only one side has reads better field by field
     if all(isinstance(value, dict | list) and read_messages(value) is None for value in values):
         with suppress(RecursionError):
             return _json_diff(label, *values, ignore_ids=ignore_ids)
