@@ -82,13 +82,13 @@ def test_a_link_is_shared_followed_without_a_key_and_revoked(page: Page, send: S
     page.get_by_role("link", name="Share").click()
     page.get_by_label("Shows").select_option("texts")
     page.get_by_role("button", name="Make a link").click()
-    address = page.get_by_role("link", name="open", exact=True).get_attribute("href") or ""
+    address = page.get_by_role("link", name="open the link").get_attribute("href") or ""
     page.get_by_role("button", name="Copy the link").click()
     assert page.evaluate("navigator.clipboard.readText()") == address
     page.goto(address)
     expect(page.get_by_role("heading", name="agent run")).to_be_visible()
     page.get_by_text("chat two").click()
-    expect(page.locator("details[open]")).to_contain_text("gpt-4o-mini")
+    expect(page.locator("details[open]", has_text="chat two")).to_contain_text("gpt-4o-mini")
     expect(page.locator("body")).not_to_contain_text("Rain")
     assert (
         page.evaluate("getComputedStyle(document.querySelector('details.span > summary')).display") == "grid"

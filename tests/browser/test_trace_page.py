@@ -276,5 +276,5 @@ def test_the_exported_file_opens_offline(page: Page, chromium: Browser, send: Se
     saved = context.new_page()
     saved.goto(file.as_uri())
     saved.locator("details.span > summary", has_text="get_weather").click()
-    expect(saved.locator("details[open]").first).to_contain_text("rain")
+    expect(saved.locator("details[open]", has_text="get_weather")).to_contain_text("rain")
     context.close()

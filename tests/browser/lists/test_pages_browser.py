@@ -1,8 +1,6 @@
-"""Sessions, users, statistics and admin in a browser; every page accessible and within its width."""
+"""Sessions, users, statistics and admin in a browser; axe finds nothing to mend, best practice included."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -94,30 +92,9 @@ def test_axe_finds_nothing_to_mend(open_page: Open) -> None:
     assert {place: broken for place, broken in found.items() if broken} == {}
 
 
-def test_the_dark_theme_has_contrast_enough(open_page: Open) -> None:
-    page = open_page(color_scheme="dark")
-    found = {}
-    for place in ("?q=tag:vip", "session?id=chat-3", "statistics", "admin"):
-        go(page, place)
-        found[place] = violations(page, {"runOnly": ["color-contrast"]})
-    assert {place: broken for place, broken in found.items() if broken} == {}
-
-
-def violations(page: Page, options: dict[str, Any] | None = None) -> list[tuple[str, str]]:
-    found = Axe().run(page, options=options).response["violations"]
+def violations(page: Page) -> list[tuple[str, str]]:
+    found = Axe().run(page).response["violations"]
     return [(one["id"], one["nodes"][0]["html"][:160]) for one in found]
-
-
-def test_no_page_is_wider_than_the_window(open_page: Open) -> None:
-    page = open_page()
-    too_wide = []
-    for place in PLACES:
-        go(page, place)
-        for width in (390, 768, 2560):
-            page.set_viewport_size({"width": width, "height": 844})
-            if page.evaluate("document.documentElement.scrollWidth") > width:
-                too_wide.append((place, width))
-    assert too_wide == []
 
 
 def test_tab_reaches_search_choices_and_rows_in_the_order_of_the_page(open_page: Open) -> None:
