@@ -180,10 +180,10 @@ def ask_in_turns(small: File, large: File, traffic: Traffic, rounds: int) -> Non
 
 def questions(file: File, traffic: Traffic, number: int) -> dict[str, Callable[[], Any]]:
     from traces_app import queries
+    from traces_app.domain.durations import HOUR_NS
     from traces_app.domain.search import parse_search
     from traces_app.queries import TraceFilter
     from traces_app.searching import search_traces
-    from traces_app.domain.durations import HOUR_NS
     from traces_app.statistics import get_statistics
 
     now_ns = file.last_ns + (100 + 30 * number) * 10**9
