@@ -42,7 +42,7 @@ _INTEGERS: Final = frozenset(
         *("duration_ns", "span_count", "error_count", "unpriced_count", "raw_bytes", "stored_bytes"),
     }
 )
-_TEXTS: Final = frozenset({"tags", "notices", "models"})
+_TEXTS: Final = frozenset({"tags", "notices", "models", "prompts"})
 _JSON: Final = frozenset(
     {
         *("error", "input", "output", "parameters", "cost_detail", "tool", "documents", "prompt"),
