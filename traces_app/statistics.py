@@ -79,6 +79,8 @@ def get_statistics(
     """
     last = min(until_ns, now_ns) // HOUR_NS
     found = Statistics(max(since_ns // HOUR_NS, last - max_hours + 1), last)
+    if found.first_hour > last:
+        return found
     store = get_store()
     may_keep = store.rollups.watch(project, now_ns=now_ns)
     kept = store.rollups.read(project, section, found.first_hour, last, now_ns=now_ns)

@@ -97,3 +97,29 @@ def test_a_link_is_shared_followed_without_a_key_and_revoked(page: Page, send: S
     page.get_by_role("button", name="Revoke").click()
     page.get_by_role("button", name="Revoke the link").click()
     expect(page.get_by_text("No shared links")).to_be_visible()
+
+
+def test_a_link_that_names_no_view_and_no_time_of_the_trace_opens_it_whole(page: Page, send: Sender) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    trace_id = agent_trace(send)
+    for hash_ in (
+        "view=__proto__",
+        "view=toString&z=5-1",
+        "view=tree&z=1e15-1e16",
+        "view=tree&z=99999-100000",
+    ):
+        page.goto("about:blank")
+        open_trace(page, trace_id, f"#{hash_}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.keyboard.press("3")
+        expect(page).to_have_url(re.compile("view=table"))
+        assert "z=" not in page.url
+
+
+def test_a_trace_of_which_no_time_is_known_is_not_said_to_run(page: Page, send: Sender) -> None:
+    child = {"name": "child", "start_ns": None, "end_ns": None}
+    open_trace(page, send(child, name="top", start_ns=None, end_ns=None), "?view=tree")
+    expect(page.locator("[data-rows]")).not_to_contain_text("running")
+    page.keyboard.press("j")
+    page.keyboard.press("1")
+    expect(page.locator("[data-rows]")).not_to_contain_text("running")

@@ -79,6 +79,11 @@ def test_a_running_span_has_no_duration() -> None:
     assert (row.duration_ns, row.self_ns) == (None, None)
 
 
+def test_self_time_is_unknown_where_a_childs_time_is() -> None:
+    rows = arrange([span(1, end_ns=NOW_NS + 100), child(2, 1, end_ns=None)])
+    assert rows[0].self_ns is None
+
+
 def test_sums_go_up_and_a_rollup_does_not_count_twice() -> None:
     spans = [
         span(1, kind="agent", usage=Usage(30, 3)),

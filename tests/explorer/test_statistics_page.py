@@ -108,3 +108,23 @@ def test_a_gap_stays_a_gap_and_a_lonely_value_is_a_dash() -> None:
 
 def test_axes_end_at_round_numbers() -> None:
     assert [nice_top(value) for value in (0, 0.03, 1, 1.1, 43, 51)] == [1, 0.05, 1, 2, 50, 100]
+
+
+@pytest.mark.parametrize("place", ["", "sessions", "users", "statistics"])
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ("from=2026-01-02T10:00&to=2026-01-02T09:00", "to: write a time after from."),
+        ("from=2026-01-02T10:00&to=2026-01-02T10:00", "to: write a time after from."),
+        ("from=9999-12-31", "from: that time has not come yet."),
+        ("to=1960-01-01", "to: write a time after 1970."),
+        ("to=0001-01-01", "to: write a time after 1970."),
+    ],
+)
+def test_a_time_in_which_nothing_can_be_is_told_and_left_out(
+    dev: Client, send: Sender, place: str, time: str, said: str
+) -> None:
+    send(CALL, seconds_ago=60)
+    assert said in Page(dev.get(f"/dashboard/{place}?{time}")).text
+    twin = f"/dashboard/{place}.json?{time}" if place else f"/dashboard/?{time}"
+    assert dev.get(twin).status_code == 200

@@ -135,16 +135,19 @@ def _row(
 
 
 def _self_ns(span: Span, own_children: Sequence[Span]) -> int | None:
-    """Children may overlap (parallel calls) and outlive their parent: covered time is a union, clipped."""
+    """Children may overlap (parallel calls) and outlive their parent: covered time is a union, clipped.
+
+    Unknown where a child's time is.
+    """
     if span.start_ns is None or span.end_ns is None:
         return None
     covered = 0
     reached = span.start_ns
     for child in own_children:  # already by start
-        if child.start_ns is None:
-            continue
+        if child.start_ns is None or child.end_ns is None:
+            return None
         begin = max(child.start_ns, reached)
-        end = min(child.end_ns if child.end_ns is not None else span.end_ns, span.end_ns)
+        end = min(child.end_ns, span.end_ns)
         if end > begin:
             covered += end - begin
             reached = end

@@ -150,13 +150,37 @@ def read_time_range(
     """Times given exactly replace a preset: both come from one form. What is wrong leaves ``parameters``."""
     if "from" in parameters or "to" in parameters:
         parameters.pop("range", None)
-        return TimeRange("", _moment_ns(parameters, "from", problems), _moment_ns(parameters, "to", problems))
+        return _exact_range(parameters, problems, now_ns, default)
     name = parameters.get("range", default)
     if name and name not in RANGES:
         parameters.pop("range")
         problems.append("range: write one of " + ", ".join(RANGES) + ".")
         name = default
+    return _named_range(name, now_ns)
+
+
+def _named_range(name: str, now_ns: int) -> TimeRange:
     return TimeRange(name, now_ns - RANGES[name]) if name else TimeRange()
+
+
+def _exact_range(parameters: Parameters, problems: list[str], now_ns: int, default: str) -> TimeRange:
+    since_ns, until_ns = (_moment_ns(parameters, name, problems) for name in ("from", "to"))
+    impossible = _impossible(since_ns or 0, until_ns, now_ns)
+    if not impossible:
+        return TimeRange("", since_ns, until_ns)
+    problems.append(impossible)
+    for name in ("from", "to"):
+        parameters.pop(name, None)
+    return _named_range(default, now_ns)
+
+
+def _impossible(since_ns: int, until_ns: int | None, now_ns: int) -> str:
+    """Why nothing can lie within; empty where something can."""
+    if since_ns > now_ns:
+        return "from: that time has not come yet."
+    if until_ns is not None and until_ns <= since_ns:
+        return "to: write a time after from." if since_ns else "to: write a time after 1970."
+    return ""
 
 
 def query_string(parameters: Parameters) -> str:

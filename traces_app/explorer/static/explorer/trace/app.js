@@ -239,13 +239,18 @@ export class App {
 
     // -- time ------------------------------------------------------------------------------------
     setZoom(zoom) {
-        const {extent} = this.model;
-        const isWhole = !zoom || zoom[1] - zoom[0] >= extent;
-        this.zoom = isWhole ? null : [Math.max(0, zoom[0]), Math.min(extent, zoom[1])];
+        this.zoom = this.bounded(zoom);
         this.list.refresh();
         this.showHead();
         this.timeline.showWindow();
         this.write(false);
+    }
+
+    // Within the trace; null for the whole of it, and for a time that is not in it.
+    bounded(zoom) {
+        const {extent} = this.model;
+        const isWhole = !zoom || zoom[1] - zoom[0] >= extent || zoom[0] >= extent || zoom[1] <= 0;
+        return isWhole ? null : [Math.max(0, zoom[0]), Math.min(extent, zoom[1])];
     }
 
     fit() {
@@ -277,7 +282,7 @@ export class App {
     read() {
         const state = readState(this.base);
         this.selected = this.model.indexOf.get(state.span) ?? this.selected;
-        this.zoom = state.zoom;
+        this.zoom = this.bounded(state.zoom);
         this.pane.tab = state.tab;
         this.pane.target = {msg: state.msg, path: state.path};
         return state;

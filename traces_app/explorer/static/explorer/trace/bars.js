@@ -37,7 +37,7 @@ export function drawSpan(lane, model, i, {from, to}, labelledPx) {
     const end = model.end[i];
     const isLeaf = model.last[i] === i;
     place(lane, 'bar', percent(start), percent(end));
-    place(lane, 'self', percent(start), percent(start + model.self[i]), isLeaf || !model.self[i]);
+    place(lane, 'self', percent(start), percent(start + model.self[i]), isLeaf || model.self[i] <= 0);
     const hasFirst = model.ttft[i] > 0 && percent(end) - percent(start) > 2;
     place(lane, 'first', percent(start), percent(Math.min(end, start + model.ttft[i])), !hasFirst);
     place(lane, 'tail', percent(end), percent(model.tail[i]), model.tail[i] <= end);

@@ -34,7 +34,7 @@ async function start(root) {
     app.live = new Live(app, find('[data-follow]'));
     makeSplit(find('[data-divider]'), find('[data-panes]'));
     const state = app.read();
-    app.setView(app.views[state.view] ? state.view : root.dataset.view, false);
+    app.setView(Object.hasOwn(app.views, state.view) ? state.view : root.dataset.view, false);
     app.markActive();
     if (app.selectedId() !== root.dataset.selected) {
         app.pane.show(app.selectedId());
@@ -66,7 +66,7 @@ function listen(app) {
     });
     addEventListener('popstate', () => {
         const {view} = app.read();
-        if (app.views[view] && view !== app.view) {
+        if (Object.hasOwn(app.views, view) && view !== app.view) {
             app.setView(view, false);
         }
         app.select(app.selected, {push: false, focus: false});

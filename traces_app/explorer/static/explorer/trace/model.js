@@ -21,25 +21,30 @@ function places(up, count) {
     return {parent, depth, childCount};
 }
 
-function times(raw, parent) {
+// What has ended at a time that nobody knows is drawn as a moment; what runs reaches to the end.
+function times(raw, parent, status) {
     const count = raw.count;
+    const pending = raw.statuses.indexOf('pending');
     const start = column(raw, 'start', Float64Array);
     const duration = column(raw, 'duration', Float64Array);
     const end = new Float64Array(count);
     for (let i = 0; i < count; i++) {
         start[i] += i ? start[i - 1] : 0;
-        end[i] = duration[i] < 0 ? raw.extent : start[i] + duration[i];
+        end[i] = duration[i] >= 0 ? start[i] + duration[i] : status[i] === pending ? raw.extent : start[i];
     }
-    return {start, duration, end, self: selfTimes(start, end, parent), tail: tails(end, parent)};
+    return {start, duration, end, self: selfTimes(start, end, duration, parent), tail: tails(end, parent)};
 }
 
-// Children come by start: what they cover is a union, clipped to their parent.
-function selfTimes(start, end, parent) {
+// Children come by start: what they cover is a union, clipped to their parent; unknown where a child's time is.
+function selfTimes(start, end, duration, parent) {
     const reached = Float64Array.from(start);
-    const self = end.map((at, i) => at - start[i]);
+    const self = end.map((at, i) => (duration[i] < 0 ? UNKNOWN : at - start[i]));
     for (let i = 0; i < start.length; i++) {
         const p = parent[i];
-        if (p < 0) {
+        if (p >= 0 && duration[i] < 0) {
+            self[p] = UNKNOWN;
+        }
+        if (p < 0 || self[p] < 0) {
             continue;
         }
         const from = Math.max(start[i], reached[p]);
@@ -100,16 +105,17 @@ function addKnown(a, b) {
 
 export function decode(raw) {
     const place = places(column(raw, 'up', Int32Array), raw.count);
+    const status = column(raw, 'status', Uint8Array);
     const model = {
         ...place,
-        ...times(raw, place.parent),
-        rev: raw.rev, count: raw.count, extent: raw.extent, pending: raw.pending,
+        ...times(raw, place.parent, status), status,
+        rev: raw.rev, count: raw.count, extent: Math.max(1, raw.extent), pending: raw.pending,
         kinds: raw.kinds, statuses: raw.statuses, names: raw.names, models: raw.models, errors: raw.errors,
         scores: raw.scores,
         errorStatus: raw.statuses.indexOf('error'), pendingStatus: raw.statuses.indexOf('pending'),
         ids: raw.ids ? raw.ids.split(' ') : [],
         kind: column(raw, 'kind', Uint8Array), name: column(raw, 'name', Int32Array),
-        status: column(raw, 'status', Uint8Array), orphan: column(raw, 'orphan', Uint8Array),
+        orphan: column(raw, 'orphan', Uint8Array),
         model: column(raw, 'model', Int32Array), ttft: column(raw, 'ttft', Float64Array),
         cost: column(raw, 'cost', Float64Array), in: column(raw, 'in', Float64Array),
         out: column(raw, 'out', Float64Array), cached: column(raw, 'cached', Float64Array),
@@ -129,4 +135,8 @@ export function statusOf(model, i) {
 
 export function nameOf(model, i) {
     return model.names[model.name[i]];
+}
+
+export function isRunning(model, i) {
+    return model.status[i] === model.pendingStatus;
 }

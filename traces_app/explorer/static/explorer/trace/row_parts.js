@@ -1,7 +1,7 @@
 // What rows of every view share: their kind and state as classes, their place, their name.
 
 import {el, setAttribute, setText} from './dom.js';
-import {kindOf, nameOf, statusOf} from './model.js';
+import {isRunning, kindOf, nameOf, statusOf} from './model.js';
 
 const MAX_DEPTH = 24;
 
@@ -62,7 +62,7 @@ function noteOf(model, i) {
     if (model.orphan[i]) {
         notes.push('parent missing');
     }
-    if (statusOf(model, i) === 'pending') {
+    if (isRunning(model, i)) {
         notes.push('running');
     }
     return notes.join(' · ') || (model.errors[i] ?? '');

@@ -123,7 +123,7 @@ function groupRow(model, members) {
     const known = (values) => (members.some((i) => values[i] >= 0) ? sum(values) : -1);
     return {
         first: members[0], slowest: byDuration.at(-1), count: members.length, p50: at(0.5), p95: at(0.95),
-        total: sum(model.duration), self: sum(model.self), tokens: known(model.tokens), cost: known(model.cost),
+        total: sum(model.duration), self: known(model.self), tokens: known(model.tokens), cost: known(model.cost),
         errors: members.filter((i) => model.status[i] === model.errorStatus).length,
     };
 }

@@ -2,6 +2,7 @@
 
 import {el, setAttribute, setText} from './dom.js';
 import {costText, durationText, tokensText} from './formats.js';
+import {isRunning} from './model.js';
 import {fillName, fillRow, makeName, makeRow} from './row_parts.js';
 import {toldRows} from './rows.js';
 
@@ -47,12 +48,12 @@ export class ToldView {
         fillRow(this.app, row, i, 'told');
         fillName(this.app, name, i);
         const named = model.model[i] >= 0 ? model.models[model.model[i]] : '';
-        const duration = model.duration[i] < 0 ? 'running' : durationText(model.duration[i]);
+        const duration = isRunning(model, i) ? 'running' : durationText(model.duration[i]);
         const figures = [duration, tokensText(model.in[i], model.out[i]), costText(model.cost[i]), named];
         setText(facts, figures.filter(Boolean).join(' · '));
         const text = this.texts.get(model.ids[i]);
         fillLine(asked, text?.asked, text ? 'no input' : '');
-        fillLine(said, text?.said, text ? (model.status[i] === model.pendingStatus ? 'running' : 'no output') : '');
+        fillLine(said, text?.said, text ? (isRunning(model, i) ? 'running' : 'no output') : '');
         if (!text && !this.asked.has(model.ids[i])) {
             this.fetchSoon();
         }

@@ -2,6 +2,7 @@
 
 import {el} from './dom.js';
 import {costText, durationText, shortCount, tokensText} from './formats.js';
+import {isRunning} from './model.js';
 import {remember, remembered} from './state.js';
 
 const KEY = 'columns';
@@ -11,7 +12,7 @@ const FIRST_CHOICE = 'duration tokens cost';
 const COLUMNS = [
     {
         key: 'duration', label: 'Duration', width: 68, mark: (model, i) => `heat${heat(model, i)}`,
-        span: (model, i) => (model.duration[i] < 0 ? 'running' : durationText(model.duration[i])),
+        span: (model, i) => (isRunning(model, i) ? 'running' : durationText(model.duration[i])),
         group: (group) => `Σ ${durationText(group.sum)}`, title: (model, i) => `self ${durationText(model.self[i])}`,
     },
     {key: 'self', label: 'Self', width: 60, span: (model, i) => durationText(model.self[i])},
