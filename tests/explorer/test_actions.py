@@ -81,8 +81,15 @@ def test_selected_traces_are_tagged(dev: Client, send: Sender) -> None:
     page = dev.get('/dashboard/?q=tag:"to do"').context["page"]
     assert sorted(line.name for line in page.lines) == ["one", "two"]
     assert dev.get("/dashboard/admin/audit").context["page"][0].detail == "2 traces tagged to do"
-    untagged = dev.post("/dashboard/actions", {"action": "tag", "tag": "", "selected": [one]}, follow=True)
-    assert "Write the tag" in Page(untagged).text
+    for tag in ("", "\u200b", "x" * 201):
+        untagged = dev.post(
+            "/dashboard/actions", {"action": "tag", "tag": tag, "selected": [one]}, follow=True
+        )
+        assert "Tag: write what" in Page(untagged).text
+    hidden = dev.post(
+        "/dashboard/actions", {"action": "tag", "tag": "A\u202eB", "selected": [one]}, follow=True
+    )
+    assert "tagged A⟨U+202E⟩B." in Page(hidden).text
 
 
 def test_traces_are_deleted_after_a_question(dev: Client, send: Sender) -> None:

@@ -186,6 +186,24 @@ def test_a_failed_span_and_a_failed_trace_are_counted_apart_and_by_their_names(
     assert (chosen.is_current, chosen.address) == (True, "?")
 
 
+def test_words_that_no_list_knows_may_be_looked_for_inside(dev: Client, send: Sender) -> None:
+    trace_id = send(output="a needle in it", name="job")
+    page = page_at(dev, "?q=needles+name:job")
+    assert page.lines == []
+    dev.get("/dashboard/" + page.inside_address)
+    found = page_at(dev, "?q=text:needle+name:job")
+    assert [line.trace_id for line in found.lines] == [trace_id]
+    assert page_at(dev, page.inside_address).query.text == "text:needles name:job"
+    assert page_at(dev, "?q=name:nobody").inside_address == ""
+
+
+def test_the_error_of_a_failed_trace_stands_in_its_row_and_is_found(dev: Client, send: Sender) -> None:
+    error = {"type": "TimeoutError", "message": "upstream 504"}
+    send({"kind": "llm", "output": "partly"}, name="job", status="error", error=error, output=None)
+    [line] = page_at(dev, "?q=upstream").lines
+    assert line.said == "TimeoutError: upstream 504"
+
+
 def test_a_call_of_a_tool_that_nothing_answered_is_found_by_a_preset(dev: Client, send: Sender) -> None:
     call = [{"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "weather"}}]}]
     send({"kind": "llm", "output": call, "model": "small"}, name="missed")

@@ -296,8 +296,12 @@ def _root_of(spans: Sequence[Span]) -> Span | None:
 
 
 def _previews(spans: Sequence[Span], root: Span | None) -> tuple[str | None, str | None]:
-    """The root's; where it has none, what the first call of a model was asked and the last one said."""
+    """The root's, of a failed one without an output its error; where it has none, what the first call of a
+    model was asked and the last one said.
+    """
     asked, said = (preview(root.input), preview_of_answer(root.output)) if root else (None, None)
+    if said is None and root and root.error:
+        said = preview(": ".join(str(root.error[key]) for key in ("type", "message") if root.error.get(key)))
     if asked is None or said is None:
         calls = sorted(filter(None, map(_call, spans)), key=lambda span: span.start_ns or 0)
         asked = asked or next((text for span in calls if (text := preview(span.input))), None)

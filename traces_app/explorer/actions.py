@@ -23,6 +23,7 @@ from traces_app.explorer.pages.confirm import Confirmation
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.refusals import show_not_found
 from traces_app.explorer.twins import span_json, summary_json
+from traces_app.explorer.visible import visible_line
 from traces_app.explorer.visitor import Visitor, project_action, project_page
 
 MAX_SELECTED: Final = 200
@@ -105,14 +106,15 @@ def _compare(request: HttpRequest, _visitor: Visitor, trace_ids: Sequence[str]) 
 
 
 def _tag(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
-    tag = " ".join(request.POST.get("tag", "").split())[:MAX_TAG_CHARACTERS]
-    if not tag:
-        messages.warning(request, "Write the tag that the selected traces shall have.")
+    tag = " ".join(request.POST.get("tag", "").split())
+    if not any(map(str.isprintable, tag)) or len(tag) > MAX_TAG_CHARACTERS:
+        said = f"tag: write what the selected traces shall have, at most {MAX_TAG_CHARACTERS} characters."
+        messages.warning(request, said)
         return _back(request)
     tagged = sum(
         curation.tag_trace(visitor.project, trace_id, tag, now_ns=visitor.now_ns) for trace_id in trace_ids
     )
-    detail = f"{plural(tagged, 'trace')} tagged {tag}"
+    detail = f"{plural(tagged, 'trace')} tagged {visible_line(tag)}"
     log(visitor, "tag traces", detail)
     messages.success(request, f"{detail}.")
     return _back(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -128,6 +128,8 @@ class TraceListPage:
     back: str
     may_write: bool
     losses: str
+    inside_address: str
+    """Where nothing matches: the same words, looked for inside inputs, outputs and errors."""
     clear_address: str
     newest_address: str
     older_address: str
@@ -168,6 +170,7 @@ def trace_list_page(
         back=query.at_cursor(query.cursor),
         may_write=visitor.may_write,
         losses=_main_losses(losses),
+        inside_address="" if found.traces else _inside_address(query),
         clear_address=query.without_filters(),
         newest_address=query.at_cursor(None) if query.cursor else "",
         older_address=query.at_cursor(found.next_cursor) if found.next_cursor else "",
@@ -220,6 +223,12 @@ def _searched(found: Found, query: ListQuery) -> str:
     if everything == found.opened:
         return f"searched inside {plural(found.opened, 'trace')} of {plural(found.searched, 'trace')}"
     return f"searched inside {found.opened:,} of {everything:,}{more} traces"
+
+
+def _inside_address(query: ListQuery) -> str:
+    terms = query.search.terms
+    inside = tuple(replace(term, key=term.key or "text") for term in terms)
+    return query.with_search(replace(query.search, terms=inside)) if inside != terms else ""
 
 
 def _newer_json(found: Found, query: ListQuery) -> str:
