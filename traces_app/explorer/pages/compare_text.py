@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Final
 
 from traces_app.domain.comparison import Piece, word_diff
-from traces_app.domain.json_diff import ABSENT, Change, json_changes
+from traces_app.domain.json_diff import ABSENT, Change, TooLarge, json_changes
 from traces_app.domain.span import Span
 from traces_app.explorer.chat import MEDIA, Message, Part, read_messages
 from traces_app.explorer.pages.content import pretty
@@ -64,7 +64,7 @@ def diff_of(label: str, before: Any, after: Any, *, ignore_ids: bool = True) -> 
         if values[at] is None and isinstance(other, dict) and other:
             values[at] = {}  # an error that only one side has reads better field by field
     if all(isinstance(value, dict | list) and read_messages(value) is None for value in values):
-        with suppress(RecursionError):
+        with suppress(RecursionError, TooLarge):  # as texts then, which say what was left out
             return _json_diff(label, *values, ignore_ids=ignore_ids)
     return _text_diff(label, plain_text(before), plain_text(after), ignore_ids=ignore_ids)
 
