@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from traces_app.domain.chat import MEDIA, Message, Part, read_messages
 from traces_app.domain.comparison import Piece, word_diff
 from traces_app.domain.json_diff import ABSENT, Change, TooLarge, json_changes
 from traces_app.domain.span import Span
-from traces_app.explorer.chat import MEDIA, Message, Part, read_messages
 from traces_app.explorer.pages.content import pretty
 from traces_app.explorer.visible import visible, visible_line
 

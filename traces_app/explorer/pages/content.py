@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from traces_app.explorer.chat import Message, Part, read_messages
+from traces_app.domain.chat import Message, Part, read_messages
 from traces_app.explorer.formats import bytes_text
 from traces_app.explorer.pages.history import Connections, SpanLink
 from traces_app.explorer.visible import MAX_TEXT_CHARACTERS, excerpt, visible, visible_line

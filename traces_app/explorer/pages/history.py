@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from django.urls import reverse
 
+from traces_app.domain.chat import message_items
 from traces_app.domain.span import Span
 from traces_app.domain.tree import TreeRow
-from traces_app.explorer.chat import message_items
 from traces_app.explorer.formats import duration_text
 from traces_app.queries import Trace
 
