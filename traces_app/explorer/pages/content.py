@@ -121,6 +121,13 @@ class ContentView:
     def messages(self) -> list[MessageView]:
         return [*self.first, *self.middle, *self.last]
 
+    @property
+    def texts(self) -> list[str]:
+        """All that is shown of the value, without what is told of tools beside it."""
+        parts = [part for message in self.messages for part in message.parts]
+        views = [self.text, *(field.text for field in self.fields), *(part.text for part in parts)]
+        return [view.text for view in views if view is not None]
+
 
 def content_of(
     name: str, value: Any, *, whole_address: str, connected: Connections | None = None
