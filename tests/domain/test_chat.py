@@ -125,6 +125,7 @@ def test_what_calls_tools_is_the_models_message_without_a_role_too() -> None:
         ("assistant", "text", "a"),
         ("assistant", "tool_call", {}),
     ]
+    assert parts({"type": ["odd"], "content": [call]}) == [("assistant", "tool_call", {})]
     assert read_messages({"answer": "kept in sight", "tool_calls": [{"function": {"name": "f"}}]}) is None
     told = {"type": "function", "function": {"name": "f", "parameters": {}}}
     assert parts({"role": "user", "content": [told]}) == [("user", "other", told)]
@@ -154,6 +155,7 @@ def test_reasoning_and_refusals_beside_the_content_are_kept() -> None:
         {"choices": ["text"]},
         [{"role": "user", "content": "x"}, "and text"],
         [{"type": ["list"]}],
+        {"output": [{"role": "user", "content": "x"}], "documents": ["also shown"]},
         {"content": "x"},
     ],
 )

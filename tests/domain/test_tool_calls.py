@@ -30,7 +30,8 @@ ASKED = {
         {"role": "assistant", "content": [{"type": "tool-call", "toolCallId": "c1", "toolName": "weather"}]}
     ],
     "OpenAI responses, whole answer": {
-        "output": [{"type": "function_call", "call_id": "c1", "id": "fc_9", "name": "weather"}]
+        "object": "response",
+        "output": [{"type": "function_call", "call_id": "c1", "id": "fc_9", "name": "weather"}],
     },
     "Bedrock": {"role": "assistant", "content": [{"toolUse": {"toolUseId": "c1", "name": "weather"}}]},
     "Gemini, whole answer": {
@@ -98,6 +99,8 @@ def test_calls_without_ids_are_answered_by_name() -> None:
     answer = [{"role": "user", "parts": [{"functionResponse": {"name": "weather", "response": {}}}]}]
     assert missed(asking) == [1]
     assert missed(asking, span(2, kind="llm", input=answer)) == []
+    old = [{"role": "function", "name": "weather", "content": "rain"}]
+    assert missed(asking, span(2, kind="llm", input=old)) == []
 
 
 class Name(str):

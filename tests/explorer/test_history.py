@@ -82,6 +82,7 @@ def test_an_answer_stands_under_its_own_call(dev: Client, send: Sender) -> None:
 def test_a_name_alone_tells_the_answer_of_one_call_and_not_of_two(dev: Client, send: Sender) -> None:
     assert asked_parts(dev, send(asks("c1"), ran("rain"))) == [(span_id(3), "rain")]
     assert asked_parts(dev, send(asks("c1", "c2"), ran("rain"), ran("sun"))) == [("", ""), ("", "")]
+    assert asked_parts(dev, send(asks("c1", "c1"), ran("rain"))) == [(span_id(3), "rain")] * 2
 
 
 def test_no_answer_is_taken_from_another_call_of_the_tool(dev: Client, send: Sender) -> None:

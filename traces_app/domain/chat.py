@@ -56,11 +56,12 @@ def message_items(value: Any) -> list[Any]:
     for name, inner in _ANSWERS.items():
         if isinstance(value.get(name), list):
             return [one.get(inner) if isinstance(one, dict) else None for one in value[name]]
-    return list(value["output"]) if isinstance(value.get("output"), list) else [value]
+    is_response = value.get("object") == "response" and isinstance(value.get("output"), list)
+    return list(value["output"]) if is_response else [value]
 
 
 _ANSWERS: Final = {"choices": "message", "candidates": "content"}
-"""OpenAI's and Gemini's, one of several; ``output`` of OpenAI's responses is a list of entries."""
+"""OpenAI's and Gemini's: each one of several."""
 
 
 def read_message(item: Any) -> Message | None:
@@ -70,7 +71,7 @@ def read_message(item: Any) -> Message | None:
         return None
     name = item.get("name")
     message = Message(role=role, name=name if isinstance(name, str) else "")
-    if "role" not in item and item.get("type") in _ITEM_ROLES:
+    if "role" not in item and str(item.get("type")) in _ITEM_ROLES:
         message.parts.append(read_part(item))
         return message
     if isinstance(item.get("reasoning_content"), str) and item["reasoning_content"]:

@@ -59,6 +59,8 @@ def _text_of_object(value: dict[str, Any]) -> str:
 
 def _calls_alone(value: dict[str, Any]) -> list[Part]:
     """Of a message that says nothing beside the tools it calls; or the call itself."""
+    if isinstance(value.get("content"), str) and value["content"]:
+        return []
     message = read_message(value)
     parts = [read_part(value)] if message is None else message.parts
     spoken = [part for part in parts if part.kind != "reasoning"]

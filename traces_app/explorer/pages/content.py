@@ -208,8 +208,11 @@ class _Reading:
 
 
 def _called_often(messages: Sequence[Message]) -> frozenset[str]:
-    called = Counter(part.name for one in messages for part in one.parts if part.kind == "tool_call")
-    return frozenset(name for name, count in called.items() if count > 1)
+    """A call with an id may stand in a message twice: in its content, and beside it."""
+    calls = [part for one in messages for part in one.parts if part.kind == "tool_call"]
+    told = {(part.name, part.call_id or number) for number, part in enumerate(calls)}
+    counts = Counter(name for name, _ in told)
+    return frozenset(name for name, count in counts.items() if count > 1)
 
 
 def _messages_content(
