@@ -40,6 +40,7 @@ SPANS_A_BATCH = 500
 WEEK_NS = 7 * 86_400 * 10**9
 READ_TIMEOUT_MS = 120_000
 POLL_MS = 20
+BUSY = 503
 FIRST_NAMES = 10
 WORDS = (
     "plan",
@@ -190,7 +191,12 @@ def listed_id(start_ns: int, number: int) -> bytes:
 def send(site: Site, bodies: Iterable[bytes]) -> None:
     headers = {"Content-Type": "application/x-protobuf", "X-API-Key": "project-dev", **site.headers}
     for body in bodies:
-        httpx.post(site.traces, content=body, headers=headers, timeout=120).raise_for_status()
+        until = time.monotonic() + 600
+        answer = httpx.post(site.traces, content=body, headers=headers, timeout=120)
+        while answer.status_code == BUSY and time.monotonic() < until:  # Phoenix's queue is full
+            time.sleep(1)
+            answer = httpx.post(site.traces, content=body, headers=headers, timeout=120)
+        answer.raise_for_status()
 
 
 def wait_until_stored(site: Site, trace_id: str, count: int) -> None:

@@ -104,6 +104,27 @@ def test_killed_half_way_it_goes_on_and_counts_nothing_twice(filled: Store, stop
     assert len(erasing.list_erasures("dev", now_ns=NOW_NS)) == 1
 
 
+@pytest.mark.parametrize("stop_at", range(1, 9))
+def test_a_trace_that_comes_again_is_erased_whole_wherever_it_is_killed(
+    filled: Store, access: Access, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    monkeypatch.setattr("traces_app.storage.dynamodb.BATCH_ITEMS", 1)
+    first = erase("user", ANA, is_time_up=lambda: True)
+    [line] = erasing.list_lines("dev", first.erasure_id, now_ns=NOW_NS)
+    put(access, span(7, trace_id=line.trace_id, user_id=ANA), now_ns=NOW_NS + 1)
+    with dying(filled, ["BatchWriteItem"], at=stop_at):
+        erase("user", ANA, NOW_NS + 2)
+    receipt = erase("user", ANA, NOW_NS + 3)
+    assert (receipt.erasure_id, receipt.ended_at_ns) == (first.erasure_id, NOW_NS + 3)
+    assert listed() == [OTHER]
+    again = next(
+        one
+        for one in erasing.list_lines("dev", first.erasure_id, now_ns=NOW_NS)
+        if one.trace_id == line.trace_id
+    )
+    assert again == line
+
+
 def test_half_deleted_items_of_a_trace_are_found_and_not_counted_twice(
     filled: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -304,7 +304,7 @@ def _key_id(project: str, digest: str) -> str:
 
 def _session_key(session_id: str) -> str:
     # Hashed like a key: whoever reads the table cannot take over a session.
-    return keys.session_record_partition(_digest(session_id))
+    return keys.login_partition(_digest(session_id))
 
 
 def _project_of(key: str) -> str:

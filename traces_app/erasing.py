@@ -61,7 +61,7 @@ class Erasure:
     run: int = 0
     whole_run: int = -1
     """Each time it was begun or gone on with is a run. What was noted in a later one than the last that was
-    not cut short may be there in part.
+    not cut short may be there in part, and in no list any more that is looked into.
     """
 
 
@@ -94,10 +94,12 @@ def erase(
     """Erase, or go on where that was stopped: by ``is_time_up``, or by anything. Raises ValueError."""
     known_kind, subject_id = _subject(kind, subject_id)
     erasure = _begun(project, known_kind, subject_id, who, now_ns)
-    begun = _begun_before(project, erasure, now_ns)
+    lists = frozenset(filter(None, [_list_of(project, known_kind, subject_id)]))
+    lines = _lines(project, erasure.erasure_id, now_ns)
+    begun = [position for position, line in lines.items() if line.get("run", 0) > erasure.whole_run]
     left = [*begun, *_positions(project, known_kind, subject_id, now_ns)]
     for number, position in enumerate(left, 1):
-        _erase_one(project, erasure, subject_id, position, now_ns)
+        _erase_one(project, erasure, position, lists=lists, lines=lines, now_ns=now_ns)
         if is_time_up():
             if number >= len(begun):
                 erasure = replace(erasure, whole_run=erasure.run)
@@ -160,12 +162,6 @@ def _digest(kind: Kind, subject_id: str) -> str:
     return hashlib.blake2b(f"{kind}:{subject_id}".encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _begun_before(project: str, erasure: Erasure, now_ns: int) -> list[str]:
-    """What may be there in part, and in no list any more that is looked into."""
-    lines = _lines(project, erasure.erasure_id, now_ns)
-    return [position for position, line in lines.items() if line.get("run", 0) > erasure.whole_run]
-
-
 def _positions(project: str, kind: Kind, subject_id: str, now_ns: int) -> list[str]:
     """What there is at one look, since what keeps coming would never end; expired traces too, that are only
     waiting to be swept.
@@ -185,16 +181,24 @@ def _list_of(project: str, kind: Kind, subject_id: str) -> str | None:
     return partition_of(project, subject_id)
 
 
-def _erase_one(project: str, erasure: Erasure, subject_id: str, position: str, now_ns: int) -> None:
-    store, partition = get_store(), _list_of(project, erasure.kind, subject_id)
+def _erase_one(
+    project: str,
+    erasure: Erasure,
+    position: str,
+    *,
+    lists: frozenset[str],
+    lines: dict[str, dict[str, int]],
+    now_ns: int,
+) -> None:
+    """``lines`` are those noted so far: of what came again the first numbers stay, but it is of this run."""
+    store = get_store()
     pk = keys.erased_partition(project, erasure.erasure_id)
     expires_at = _expiry(erasure)
 
     def note(found: dict[str, int]) -> None:
-        line = {**found, "run": erasure.run}
-        store.put_record(pk, position, line, now_ns=now_ns, expires_at=expires_at, only_if_absent=True)
+        lines[position] = {**found, **lines.get(position, {}), "run": erasure.run}
+        store.put_record(pk, position, lines[position], now_ns=now_ns, expires_at=expires_at)
 
-    lists = frozenset([partition] if partition else [])
     curation.take_away(project, position, lists=lists, note=note, now_ns=now_ns)
 
 

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from traces_app import queries
+from traces_app import access, queries
 from traces_app.domain.durations import DAY_S
 from traces_app.domain.span import Span
 from traces_app.domain.summary import TraceSummary
@@ -39,7 +39,9 @@ MAX_SHARES: Final = 200
 """Of a project at a time: all are read to be listed."""
 
 KEY_BYTES: Final = 32
-_TOKEN: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})\.([0-9a-f]{12})\.(\d{10})\.([A-Za-z0-9_-]{43})")
+_TOKEN: Final = re.compile(
+    rf"({access.PROJECT_ID.pattern})\.([0-9a-f]{{12}})\.(\d{{10}})\.([A-Za-z0-9_-]{{43}})"
+)
 
 
 class ShareNotFound(LookupError):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,22 @@ def test_a_head_tells_briefly_of_scores() -> None:
     assert told[0] == {"name": "quality", "value": 0.5}
     assert told[1] == {"name": "n" * 40, "label": "w" * 40, "source": "human"}
     assert len(told) == 8
+
+
+def test_a_chunk_without_scores_is_of_the_version_before() -> None:
+    """So that a batch sent again after an update overwrites what it wrote before."""
+    plain, scored = span(1), replace(span(1), scores=[{"name": "quality", "value": 0.5}])
+    versions = [pack_chunk([PackedSpan(one, pack_payload(one))])[0] for one in (plain, scored)]
+    assert versions == [2, 3]
+
+
+def test_scores_that_python_takes_for_the_same_stay_apart() -> None:
+    scored = [
+        replace(span(number), scores=[{"name": "q", "value": value}]) for number, value in ((1, True), (2, 1))
+    ]
+    told = [row["scores"][0]["value"] for row in unpack_head(pack_head(scored))]
+    assert told == [True, 1]
+    assert [type(value) for value in told] == [bool, int]
 
 
 def test_a_chunk_of_version_2_opens() -> None:

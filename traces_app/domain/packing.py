@@ -29,6 +29,9 @@ from traces_app.domain.span import SPAN_FIELDS, USAGE_FIELDS, Span, Usage
 CHUNK_VERSION: Final = 3
 """1 had ids in the head's columns, and a JSON array for a body; before 3 scores stood in the body alone."""
 
+PLAIN_VERSION: Final = 2
+"""Of chunks without scores: what is sent again after an update has the same name as before."""
+
 HEAD_LENGTH_BYTES: Final = 4
 COUNT_BYTES: Final = 4
 SPAN_ID_BYTES: Final = 8
@@ -115,7 +118,8 @@ def pack_chunk(packed: Sequence[PackedSpan], dictionary: zstd.ZstdDict | None = 
     dictionary = dictionary or shipped_dictionary()
     head = pack_head([entry.span for entry in packed], dictionary)
     body = compress(b"\n".join(entry.payload for entry in packed), dictionary)
-    return bytes((CHUNK_VERSION,)) + len(head).to_bytes(HEAD_LENGTH_BYTES, "big") + head + body
+    version = CHUNK_VERSION if any(entry.span.scores for entry in packed) else PLAIN_VERSION
+    return bytes((version,)) + len(head).to_bytes(HEAD_LENGTH_BYTES, "big") + head + body
 
 
 def unpack_chunk(blob: bytes, find: FindDictionary = no_dictionary) -> tuple[list[dict[str, Any]], Body]:
@@ -232,7 +236,10 @@ def _known(span: Span) -> dict[str, Any]:
 def _column(values: list[Any]) -> Any:
     """A list; ``{"all": value}`` when every span has the same; ``None`` when nobody has any."""
     first = values[0]
-    if values.count(first) == len(values):
+    is_same = values.count(first) == len(values)
+    if is_same and isinstance(first, list):
+        is_same = len(set(map(repr, values))) == 1  # to Python 1, 1.0 and True are the same
+    if is_same:
         return None if first is None else {"all": first}
     return values
 

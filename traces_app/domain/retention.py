@@ -11,13 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from traces_app.domain.durations import DAY_S, HOUR_S
+from traces_app.domain.durations import DAY_S, HOUR_S, SECOND_NS
 from traces_app.domain.search import SPANS_ONLY, Search, Term, parse_search
 from traces_app.domain.summary import TraceSummary
 
 MAX_DAYS: Final = 3_650
 MAX_CONDITION_CHARACTERS: Final = 300
-_NS_PER_SECOND: Final = 10**9
 _EXPLAINED_WITHIN_S: Final = 2 * HOUR_S
 """A trace's own id, its first span and the hour that expiry is rounded up to lie this close together."""
 
@@ -158,14 +157,14 @@ def expiry(days: int | None, start_ms: int, arrived_ns: int) -> int | None:
     """
     if days is None:
         return None
-    start_s, arrived_s = start_ms // 1000, arrived_ns // _NS_PER_SECOND
+    start_s, arrived_s = start_ms // 1000, arrived_ns // SECOND_NS
     first_s = start_s if abs(start_s - arrived_s) <= DAY_S else arrived_s
     return (first_s // HOUR_S + 1) * HOUR_S + days * DAY_S
 
 
 def is_late(start_ms: int, arrived_ns: int) -> bool:
     """Whether days count from the arrival: then batches of one trace may differ under any rules."""
-    return abs(start_ms // 1000 - arrived_ns // _NS_PER_SECOND) > DAY_S
+    return abs(start_ms // 1000 - arrived_ns // SECOND_NS) > DAY_S
 
 
 def longest(values: Iterable[int | None]) -> int | None:
@@ -188,9 +187,7 @@ def _explains(rule: Rule, trace: TraceSummary) -> bool:
     if rule.days is None or trace.expires_at is None:
         return rule.days is trace.expires_at
     kept_from = trace.expires_at - rule.days * DAY_S
-    told = [
-        time_ns // _NS_PER_SECOND for time_ns in (trace.start_ns, trace.arrived_ns) if time_ns is not None
-    ]
+    told = [time_ns // SECOND_NS for time_ns in (trace.start_ns, trace.arrived_ns) if time_ns is not None]
     return any(abs(kept_from - time_s) <= _EXPLAINED_WITHIN_S for time_s in told)
 
 

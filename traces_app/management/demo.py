@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from llm_tracer import SyncTracerClient
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.management.demo_texts import (
     ARTICLES,
     CODE_TASKS,
@@ -24,7 +25,6 @@ from traces_app.management.demo_texts import (
 )
 
 Scenario = Callable[["Teller"], None]
-MS: Final = 1_000_000
 DAYS: Final = 7
 TOKENS_PER_CHARACTER: Final = 0.25
 
@@ -54,7 +54,7 @@ class Teller:
                 try:
                     yield span
                 finally:
-                    self.now_ns += int(ms * self.rng.uniform(0.6, 1.8)) * MS
+                    self.now_ns += int(ms * self.rng.uniform(0.6, 1.8)) * MILLISECOND_NS
                     span.set_times(start_ns, self.now_ns)
         except ToldError:
             pass
@@ -106,7 +106,7 @@ def support(teller: Teller) -> None:
             _answer_with_tools(teller, trace, history, answer)
             trace.set_output(answer)
         history.append({"role": "assistant", "content": answer})
-        teller.now_ns += teller.rng.randint(8_000, 60_000) * MS
+        teller.now_ns += teller.rng.randint(8_000, 60_000) * MILLISECOND_NS
 
 
 def _answer_with_tools(teller: Teller, trace: Any, history: list[dict[str, Any]], answer: str) -> None:

@@ -50,14 +50,14 @@ class Kind(StrEnum):
     """Forms that were sent, so that none is done twice."""
     KEYS = "KEYS"
     SHARES = "SHARES"
-    SESSION = "SESSION"
+    LOGIN = "SESSION"
     """Somebody who is logged in."""
     PROJECTS = "PROJECTS"
     WATCHED = "WATCHED"
     """Projects whose statistics somebody looked at. Of this and of ``PROJECTS`` projects are the sorts."""
 
 
-NAMED_BY_STRANGERS: Final = frozenset({Kind.SESSION, Kind.KEYS, Kind.SHARES})
+NAMED_BY_STRANGERS: Final = frozenset({Kind.LOGIN, Kind.KEYS, Kind.SHARES})
 """Looked up before it is known who asks."""
 
 PIN: Final = "pin"
@@ -151,9 +151,9 @@ def keys_partition(project: str) -> str:
     return f"{Kind.KEYS}#{project}"
 
 
-def session_record_partition(digest: str) -> str:
+def login_partition(digest: str) -> str:
     """Of a login, by the SHA-256 of its cookie."""
-    return f"{Kind.SESSION}#{digest}"
+    return f"{Kind.LOGIN}#{digest}"
 
 
 def shares_partition(project: str) -> str:

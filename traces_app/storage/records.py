@@ -50,7 +50,12 @@ class Records:
     def list_records(
         self, pk: str, *, sk_prefix: str = "", newest: int | None = None, below: str = "", now_ns: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """By sort key; with ``newest`` the last so many (of those ``below`` a sort key), the last first."""
+        """By sort key; with ``newest`` the last so many (of those ``below`` a sort key), the last first.
+
+        A query has one condition on its sort key: raises ValueError for ``sk_prefix`` and ``below``.
+        """
+        if sk_prefix and below:
+            raise ValueError("sk_prefix or below, not both")
         prefixed = TraceItem.sk.startswith(sk_prefix) if sk_prefix else None
         condition = TraceItem.sk < below if below else prefixed
         forward = newest is None

@@ -18,7 +18,7 @@ Pages = Callable[..., Iterator[list[RawItem]]]
 """``pages(operation, table name, **parameters)``."""
 
 NEVER: Final = frozenset(
-    {keys.Kind.SESSION, keys.Kind.SHARES, keys.Kind.ONCE, keys.Kind.ROLLUP, keys.Kind.WATCHED}
+    {keys.Kind.LOGIN, keys.Kind.SHARES, keys.Kind.ONCE, keys.Kind.ROLLUP, keys.Kind.WATCHED}
 )
 """Logins and forms are of one dashboard; links are revoked where they were made. Statistics are what a store
 adds up of what is in it.

@@ -13,12 +13,12 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from traces_app.domain.documents import span_json, summary_json
+from traces_app.domain.durations import SECOND_NS
 from traces_app.domain.span import SPAN_FIELDS, USAGE_FIELDS, Span
 from traces_app.domain.summary import TraceSummary
 
 __all__ = ["SPAN_COLUMNS", "TRACE_COLUMNS", "Record", "columns_of", "document_of", "json_text", "row_of"]
 
-NS_PER_SECOND: Final = 10**9
 
 Record = Span | TraceSummary
 
@@ -101,7 +101,7 @@ def row_of(project: str, record: Record) -> dict[str, Any]:
         holder = usage if usage is not None and name in USAGE_FIELDS else record
         value = project if name == "project" else getattr(holder, name, None)
         if name == "expires_at" and value is not None:
-            value *= NS_PER_SECOND
+            value *= SECOND_NS
         row[column.name] = _cell(value, column.type)
     return row
 

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 
 from traces_app.access import list_projects
 from traces_app.domain.documents import iso_time
+from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.search import ANY_SPAN, ROOT, parse_search
 from traces_app.management.base import StoreCommand
 from traces_app.management.moving import add_times, moment_ms
@@ -19,8 +20,6 @@ from traces_app.management.progress import Progress, following
 from traces_app.transfer.exporting import ExportConflict, Exporter, Job, Note
 from traces_app.transfer.s3 import PREFIX, S3Target, UploadFailed
 from traces_app.transfer.writers import FORMATS, MissingPackage, require_packages
-
-MS_NS = 1_000_000
 
 
 class Command(StoreCommand):
@@ -90,8 +89,8 @@ def _job_of(options: dict[str, Any]) -> Job:
         search,
         options["rows"],
         options["format"] or _format_of(options["out"]),
-        since_ns=None if since_ms < 0 else since_ms * MS_NS,
-        until_ns=None if until_ms < 0 else until_ms * MS_NS,
+        since_ns=None if since_ms < 0 else since_ms * MILLISECOND_NS,
+        until_ns=None if until_ms < 0 else until_ms * MILLISECOND_NS,
     )
 
 
