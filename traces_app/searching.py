@@ -211,15 +211,15 @@ def _holds(project: str, search: Search, summary: TraceSummary, *, now_ns: int) 
         trace = get_trace(project, summary.trace_id, now_ns=now_ns)
     except TraceNotFound:  # expired or deleted between the list and here
         return False
-    found = cache(lambda: unanswered_calls([row.span for row in trace.rows], trace.span))
-    return any(
-        search.matches_span(
-            row.span,
-            texts=partial(_texts, trace, row.span.span_id),
-            missed=lambda span_id=row.span.span_id: span_id in found(),  # type: ignore[misc]
-        )
-        for row in trace.rows
-    )
+    missed = cache(lambda: unanswered_calls([row.span for row in trace.rows], trace.span))
+    return any(search.matches_span(row.span, _opened(trace, row.span.span_id, missed)) for row in trace.rows)
+
+
+def _opened(trace: Trace, span_id: str, missed: Callable[[], set[str]]) -> dict[str, Callable[[], str]]:
+    return {
+        "text": partial(_texts, trace, span_id),
+        "missed": lambda: "true" if span_id in missed() else "",
+    }
 
 
 def _texts(trace: Trace, span_id: str) -> str:

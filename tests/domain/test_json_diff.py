@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from traces_app.domain.json_diff import ABSENT, json_changes
+from traces_app.domain.json_diff import ABSENT, MAX_CHARACTERS, MAX_VALUES, TooLarge, json_changes
 
 
 def changes(first: Any, second: Any, **options: Any) -> list[tuple[str, Any, Any]]:
@@ -62,3 +64,44 @@ def test_ids_and_times_are_ignored_unless_asked_for(first: Any, second: Any) -> 
 )
 def test_what_is_not_the_same_is_never_taken_for_it(first: Any, second: Any) -> None:
     assert len(changes(first, second)) == 1
+
+
+class Counted(list[Any]):
+    """Says how often it was read."""
+
+    readings = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        Counted.readings += 1
+        return super().__iter__()
+
+
+def nested(depth: int, text: str) -> Any:
+    value: Any = 0
+    for _ in range(depth):
+        value = Counted([text, value])
+    return value
+
+
+def test_lists_of_few_values_that_repeat_are_compared() -> None:
+    chosen = random.Random(1)
+    first, second = chosen.choices([0, 1], k=2000), chosen.choices([0, 1], k=1999)
+    found = changes(first, second)
+    assert 1 <= len(found) < 1000
+    assert all(before != after for _, before, after in found)
+
+
+def test_what_lies_deep_is_read_once_and_not_again_at_each_level() -> None:
+    Counted.readings = 0
+    found = changes(nested(100, "a" * 5000), nested(100, "a" * 4999 + "b"))
+    assert len(found) == 100
+    assert Counted.readings <= 2 * 2 * 100  # its number and its entries, on both sides
+
+
+@pytest.mark.parametrize(
+    "value", [[0] * (MAX_VALUES + 1), {"text": "a" * MAX_CHARACTERS}, ["a" * (MAX_CHARACTERS + 1)]]
+)
+def test_what_is_too_large_on_either_side_is_refused(value: Any) -> None:
+    for sides in ((value, []), ([], value)):
+        with pytest.raises(TooLarge):
+            changes(*sides)

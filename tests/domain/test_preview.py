@@ -27,3 +27,17 @@ def test_an_answer_that_only_calls_tools_names_them() -> None:
     assert preview_of_answer(answer) == 'weather {"city":"Oslo"} time {}'
     assert preview_of_answer([answer[0] | {"content": "I look it up."}]) == "I look it up."
     assert preview({"content": "", "tool_calls": "none"}) == '{"content":"","tool_calls":"none"}'
+
+
+def test_calls_alone_are_told_in_every_shape() -> None:
+    shapes = (
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "name": "weather", "input": {"city": "Oslo"}}],
+        },
+        {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"city":"Oslo"}'},
+        {"role": "model", "parts": [{"functionCall": {"name": "weather", "args": {"city": "Oslo"}}}]},
+    )
+    assert {preview_of_answer([shape]) for shape in shapes} == {'weather {"city":"Oslo"}'}
+    told = {"type": "function", "function": {"name": "f", "parameters": {}}}
+    assert preview([told]) == '{"type":"function","function":{"name":"f","parameters":{}}}'

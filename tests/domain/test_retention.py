@@ -7,6 +7,7 @@ import pytest
 
 from tests.builders import NOW_NS, span, span_id
 from traces_app.domain.retention import Retention, Rule, expiry, read_condition, read_days
+from traces_app.domain.search import SPANS_ONLY
 from traces_app.domain.span import Span
 from traces_app.domain.summary import TraceSummary, fragment_of, merge
 
@@ -96,7 +97,7 @@ def test_the_reason_is_the_rule_that_the_moment_follows_from() -> None:
         ("durtion:>2s", "did you mean duration:?"),
         ("duration:>2", "write a time with its unit"),
         ("refund", "words alone are no rule"),
-        ("text:refund", "looks into spans"),
+        *((f"{key}:true", f"{key}: looks into spans") for key in sorted(SPANS_ONLY)),
         ("pinned:true", "kept for ever in any case"),
     ],
 )

@@ -142,8 +142,8 @@ def test_any_span_scope_asks_of_one_and_the_same_span() -> None:
     search = parse_search("kind:tool status:error env:prod", scope="any")
     assert search.needs_spans
     assert search.matches(summary(status="error"))
-    assert search.matches_span(tool, str)
-    assert not search.matches_span(span(4, kind="tool"), str)
+    assert search.matches_span(tool, {})
+    assert not search.matches_span(span(4, kind="tool"), {})
 
 
 def test_a_trace_without_errors_is_not_opened_to_look_for_one() -> None:
@@ -155,8 +155,8 @@ def test_a_trace_without_errors_is_not_opened_to_look_for_one() -> None:
 def test_text_is_asked_of_spans_in_every_scope() -> None:
     search = parse_search('text:"Refund Now"')
     assert search.needs_spans
-    assert search.matches_span(span(1), lambda: "please refund now!")
-    assert not search.matches_span(span(1), lambda: "nothing")
+    assert search.matches_span(span(1), {"text": lambda: "please refund now!"})
+    assert not search.matches_span(span(1), {"text": lambda: "nothing"})
 
 
 def test_long_searches_are_cut_and_say_so() -> None:

@@ -29,6 +29,16 @@ ASKED = {
     "Vercel": [
         {"role": "assistant", "content": [{"type": "tool-call", "toolCallId": "c1", "toolName": "weather"}]}
     ],
+    "OpenAI responses, whole answer": {
+        "object": "response",
+        "output": [{"type": "function_call", "call_id": "c1", "id": "fc_9", "name": "weather"}],
+    },
+    "Bedrock": {"role": "assistant", "content": [{"toolUse": {"toolUseId": "c1", "name": "weather"}}]},
+    "Gemini, whole answer": {
+        "candidates": [
+            {"content": {"role": "model", "parts": [{"functionCall": {"id": "c1", "name": "weather"}}]}}
+        ]
+    },
     "Gemini": {"parts": [{"functionCall": {"id": "c1", "name": "weather", "args": {}}}]},
 }
 ANSWERS = {
@@ -53,7 +63,9 @@ def missed(*spans: Any) -> list[int]:
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
 def test_a_call_is_read_and_missed_where_nothing_answers(asked: Any) -> None:
-    assert [(turn.kind, turn.name, turn.call_id) for turn in tool_turns(asked)] == [("call", "weather", "c1")]
+    assert [(turn.kind, turn.name, turn.call_id) for turn in tool_turns(asked)] == [
+        ("tool_call", "weather", "c1")
+    ]
     assert missed(span(1, kind="llm", output=asked), span(2, kind="llm", output="done")) == [1]
 
 
@@ -87,6 +99,33 @@ def test_calls_without_ids_are_answered_by_name() -> None:
     answer = [{"role": "user", "parts": [{"functionResponse": {"name": "weather", "response": {}}}]}]
     assert missed(asking) == [1]
     assert missed(asking, span(2, kind="llm", input=answer)) == []
+    old = [{"role": "function", "name": "weather", "content": "rain"}]
+    assert missed(asking, span(2, kind="llm", input=old)) == []
+
+
+class Name(str):
+    """Counts how often a tool's name is looked at."""
+
+    __slots__ = ()
+    looks = 0
+
+    def __eq__(self, other: object) -> bool:
+        Name.looks += 1
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        Name.looks += 1
+        return super().__hash__()
+
+
+def test_each_run_is_looked_at_once_however_many_calls_there_are() -> None:
+    calls = [{"id": f"c{number}", "function": {"name": f"tool {number}"}} for number in range(300)]
+    asking = span(1, kind="llm", output={"tool_calls": calls})
+    runs = [span(number + 2, kind="tool", name=Name(f"tool {number}")) for number in range(300)]
+    Name.looks = 0
+    assert missed(asking, *runs) == []
+    assert missed(asking, *runs[1:]) == [1]
+    assert 0 < Name.looks < 30 * len(runs)
 
 
 def test_what_was_asked_before_and_stands_in_an_input_is_no_call_of_this_one() -> None:

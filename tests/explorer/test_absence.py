@@ -73,6 +73,24 @@ def test_what_was_masked_is_said(dev: Client, send: Sender, value: Any, said: st
     assert told(dev, trace_id, "cut") == [said]
 
 
+def test_what_the_decorator_was_told_stands_at_the_empty_field_only(dev: Client, send: Sender) -> None:
+    told_not_to = "cut by the client: 1 output_not_captured"
+    notices = [told_not_to, "cut by the client: 2 input_binary_bytes"]
+
+    def shown(**fields: Any) -> list[str]:
+        trace_id = send({"kind": "tool", "input": "asked", "notices": notices} | fields)
+        return dev.get(f"/dashboard/t/{trace_id}/s/{span_id(2)}?pane=1").context["detail"].notices
+
+    assert shown() == notices[1:]
+    assert shown(output="set by hand") == notices
+
+
+def test_masks_are_counted_in_messages_too(dev: Client, send: Sender) -> None:
+    said = [{"role": "user", "content": "my key is [masked]"}, {"role": "user", "content": "[masked]"}]
+    trace_id = send({"kind": "llm", "input": said, "output": "done"})
+    assert told(dev, trace_id, "cut") == ["2 parts masked by the client."]
+
+
 def test_what_came_whole_has_no_note(dev: Client, send: Sender) -> None:
     trace_id = send({"kind": "tool", "input": {"city": "Delft"}, "output": "rain"})
     assert told(dev, trace_id) == told(dev, trace_id, "cut") == []

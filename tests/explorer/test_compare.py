@@ -159,6 +159,9 @@ def test_what_is_not_compared_is_said(dev: Client, send: Sender) -> None:
     first, second = send(call(output={"a": "x" * 3000})), send(call(output={"a": 1}))
     output = next(one for one in compared(dev, first, second).diffs if one.label == "Output")
     assert output.paths[0].pieces[0].text.endswith("x … 1,002 more characters")
+    first, second = (send(call(output=[0] * 100_001 + [last])) for last in (0, 1))
+    output = next(one for one in compared(dev, first, second).diffs if one.label == "Output")
+    assert output.note == "No difference found. Only the first 60,000 characters of each are compared."
 
 
 def test_of_more_than_two_the_words_of_any_are_held_against_the_first(dev: Client, send: Sender) -> None:

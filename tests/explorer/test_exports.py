@@ -59,6 +59,11 @@ def test_one_html_file_has_all_of_it_and_no_script(dev: Client, send: Sender) ->
     assert "# done" in page.text
 
 
+def test_an_empty_output_has_no_heading_in_the_html_file(dev: Client, send: Sender) -> None:
+    text = body(dev.get(f"/dashboard/t/{send({'kind': 'tool', 'input': 'asked', 'output': ''})}.html"))
+    assert ("<h2>Input</h2>" in text, "<h2>Output</h2>" in text) == (True, False)
+
+
 def test_the_html_file_says_whose_it_is_and_what_came_with_each_span(dev: Client, send: Sender) -> None:
     failing = {
         "kind": "tool",

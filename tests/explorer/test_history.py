@@ -58,6 +58,44 @@ def test_the_span_with_the_calls_id_ran_the_tool(dev: Client, send: Sender, aske
     assert part.link.span_id == span_id(4)
 
 
+def asked_parts(browser: Client, trace_id: str) -> list[tuple[str, str]]:
+    parts = [part for one in detail(browser, trace_id, 2).output.messages for part in one.parts]
+    return [
+        (part.link.span_id if part.link else "", part.result.text if part.result else "") for part in parts
+    ]
+
+
+def asks(*ids: str) -> dict[str, Any]:
+    calls = [{"id": one, "function": {"name": "weather", "arguments": "{}"}} for one in ids]
+    return call(QUESTION, output=[{"role": "assistant", "tool_calls": calls}])
+
+
+def ran(answer: str, **fields: Any) -> dict[str, Any]:
+    return {"kind": "tool", "name": "weather", "output": answer} | fields
+
+
+def test_an_answer_stands_under_its_own_call(dev: Client, send: Sender) -> None:
+    trace_id = send(asks("c1", "c2"), ran("sun", tool={"call_id": "c2"}), ran("rain", tool={"call_id": "c1"}))
+    assert asked_parts(dev, trace_id) == [(span_id(4), "rain"), (span_id(3), "sun")]
+
+
+def test_a_name_alone_tells_the_answer_of_one_call_and_not_of_two(dev: Client, send: Sender) -> None:
+    assert asked_parts(dev, send(asks("c1"), ran("rain"))) == [(span_id(3), "rain")]
+    assert asked_parts(dev, send(asks("c1", "c2"), ran("rain"), ran("sun"))) == [("", ""), ("", "")]
+    assert asked_parts(dev, send(asks("c1", "c1"), ran("rain"))) == [(span_id(3), "rain")] * 2
+
+
+def test_no_answer_is_taken_from_another_call_of_the_tool(dev: Client, send: Sender) -> None:
+    assert asked_parts(dev, send(asks("c1"), ran("sun", tool={"call_id": "c9"}))) == [("", "")]
+    assert asked_parts(dev, send(asks("c1"), ran("sun", start_ns=1_600_000_000_000_000_000))) == [("", "")]
+
+
+def test_a_call_without_an_id_finds_the_run_that_has_one(dev: Client, send: Sender) -> None:
+    part = {"functionCall": {"name": "weather", "args": {}}}
+    asking = call(QUESTION, output=[{"role": "model", "parts": [part]}])
+    assert asked_parts(dev, send(asking, ran("rain", tool={"call_id": "c9"}))) == [(span_id(3), "rain")]
+
+
 def test_library_frames_are_folded_and_the_programs_own_are_not() -> None:
     stack = """Traceback (most recent call last):
   File "/app/main.py", line 3, in run

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, quote
 import pytest
 from django.test import Client
 
+from tests.builders import span_id
+from tests.domain.test_tool_calls import ASKED
 from tests.explorer.conftest import Sender
 from tests.explorer.pages import Page
 from traces_app.domain.span import Usage
@@ -217,6 +219,17 @@ def test_a_call_of_a_tool_that_nothing_answered_is_found_by_a_preset(dev: Client
     assert page_at(dev, "?q=-missed:true").query.problems == [
         "missed: only finds traces with such a call, not those without one."
     ]
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+def test_a_missed_call_is_found_and_its_page_shows_it(dev: Client, send: Sender, asked: Any) -> None:
+    """The search and the page read the same calls in all shapes."""
+    trace_id = send({"kind": "llm", "output": asked}, name="missed")
+    (line,) = page_at(dev, "?q=missed:true").lines
+    assert line.name == "missed"
+    detail = dev.get(f"/dashboard/t/{trace_id}/s/{span_id(2)}?pane=1").context["detail"]
+    parts = [part for message in detail.output.messages for part in message.parts]
+    assert [(part.label, part.call_id) for part in parts if part.kind == "tool_call"] == [("weather", "c1")]
 
 
 HOSTILE = "\x1b[31m\u202egnp\u200b"

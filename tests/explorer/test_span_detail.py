@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from tests.builders import span_id
@@ -34,6 +35,34 @@ def test_an_error_comes_with_type_message_traceback_and_causes(dev: Client, send
 
 def test_a_status_of_error_without_an_error_says_that_none_was_sent(dev: Client, send: Sender) -> None:
     assert "No message was sent" in detail(dev, send(status="error")).error.message.text
+
+
+def tried(browser: Client, trace_id: str, number: int = 2) -> str:
+    page = Page(browser.get(f"/dashboard/t/{trace_id}/s/{span_id(number)}?pane=1"))
+    return " ".join(found.text for found in page.find("p", "attempts"))
+
+
+def fails(given: Any) -> dict[str, Any]:
+    return {"kind": "tool", "name": "fetch", "status": "error", "input": given}
+
+
+def test_a_failure_names_its_other_attempts(dev: Client, send: Sender) -> None:
+    again = fails({"url": "/a"}) | {"status": "ok"}
+    trace_id = send(fails({"url": "/a"}), fails({"url": "/b"}), again)
+    assert tried(dev, trace_id).startswith("Tried 2 times with this input:")
+    assert tried(dev, trace_id, 3) == ""
+
+
+@pytest.mark.parametrize("nothing", [None, "", {}, [], {"args": [], "kwargs": {}}])
+def test_what_was_given_nothing_is_not_taken_for_tried_again(dev: Client, send: Sender, nothing: Any) -> None:
+    assert tried(dev, send(fails(nothing), fails(nothing))) == ""
+
+
+def test_attempts_that_are_not_all_compared_are_said_to_be_more(dev: Client, send: Sender) -> None:
+    assert tried(dev, send(*[fails("x")] * 20)).startswith("Tried 20 times with")
+    trace_id = send(*[fails("x")] * 25)
+    for number in (2, 26):
+        assert tried(dev, trace_id, number).startswith("Tried 20 or more times with")
 
 
 def test_tokens_are_listed_with_their_parts(dev: Client, send: Sender) -> None:

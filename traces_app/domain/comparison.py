@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from difflib import SequenceMatcher
+from itertools import groupby
+from operator import attrgetter
 from typing import Final, Literal, NamedTuple
 
-MAX_PRODUCT: Final = 4_000_000
-"""Of two lengths: beyond it a longest common sequence takes seconds, and entries are matched in order."""
+MAX_PRODUCT: Final = 36_000_000
+"""Of two lengths: so many bits the longest common sequence takes, 4.5 MB; beyond it entries are matched
+in order.
+"""
 
 MAX_WORDS: Final = 6000
-"""Of one text, after what both begin and end with is set aside."""
+"""Of one text, after what both begin and end with is set aside; its square is ``MAX_PRODUCT``."""
 
 MIN_SAME_WORDS: Final = 3
 Pair = tuple[int | None, int | None]
@@ -53,14 +56,14 @@ def word_diff(first: str, second: str, *, ignore_passing: bool = True) -> list[P
     if max(end_before, end_after) - head > MAX_WORDS:
         return None
     pieces = [Piece("same", "".join(after[:head]))]
-    matcher = SequenceMatcher(None, keys_before[head:end_before], keys_after[head:end_after], autojunk=False)
-    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
-        removed, added = "".join(before[head + i1 : head + i2]), "".join(after[head + j1 : head + j2])
-        pieces += (
-            [Piece("same", added)] if kind == "equal" else [Piece("removed", removed), Piece("added", added)]
-        )
+    for i, j in _matches(keys_before[head:end_before], keys_after[head:end_after]):
+        if j is not None:
+            pieces.append(Piece("added" if i is None else "same", after[head + j]))
+        elif i is not None:
+            pieces.append(Piece("removed", before[head + i]))
     pieces.append(Piece("same", "".join(after[end_after:])))
-    return _joined([piece for piece in pieces if piece.text])
+    runs = groupby((piece for piece in pieces if piece.text), key=attrgetter("kind"))
+    return _joined([Piece(kind, "".join(piece.text for piece in run)) for kind, run in runs])
 
 
 def without_passing(text: str) -> str:
@@ -101,12 +104,45 @@ def _matches(first: Sequence[Hashable], second: Sequence[Hashable]) -> Iterator[
     if len(first) * len(second) > MAX_PRODUCT:
         yield from _in_order(first, second)
         return
-    for kind, i1, i2, j1, j2 in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
-        if kind == "equal":
-            yield from zip(range(i1, i2), range(j1, j2), strict=True)
+    i = j = 0
+    for same_i, same_j in [*_longest_common(first, second), (len(first), len(second))]:
+        yield from ((index, None) for index in range(i, same_i))
+        yield from ((None, index) for index in range(j, same_j))
+        if same_i < len(first):
+            yield same_i, same_j
+        i, j = same_i + 1, same_j + 1
+
+
+def _longest_common(first: Sequence[Hashable], second: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Pairs of the same, as many as there can be (Hyyrö 2004): one step of bits for each entry of
+    ``second``, whatever repeats. A bit that is unset says that the sequence grows by this entry of ``first``.
+    """
+    places: dict[Hashable, int] = {}
+    for index, entry in enumerate(first):
+        places[entry] = places.get(entry, 0) | 1 << index
+    row = every = (1 << len(first)) - 1
+    rows = []
+    for entry in second:
+        matching = row & places.get(entry, 0)
+        row = ((row + matching) | (row - matching)) & every
+        rows.append(row)
+    return _traced_back(first, second, rows)
+
+
+def _traced_back(
+    first: Sequence[Hashable], second: Sequence[Hashable], rows: Sequence[int]
+) -> list[tuple[int, int]]:
+    i, j = len(first) - 1, len(second) - 1
+    pairs = []
+    while i >= 0 and j >= 0:
+        if first[i] == second[j]:
+            pairs.append((i, j))
+            i, j = i - 1, j - 1
+        elif rows[j] >> i & 1:
+            i -= 1
         else:
-            yield from ((index, None) for index in range(i1, i2))
-            yield from ((None, index) for index in range(j1, j2))
+            j -= 1
+    return pairs[::-1]
 
 
 def _in_order(first: Sequence[Hashable], second: Sequence[Hashable]) -> Iterator[Pair]:

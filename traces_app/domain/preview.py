@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from traces_app.domain.chat import Part, read_message, read_part
 from traces_app.domain.limits import PREVIEW_CHARACTERS
 
 
@@ -56,19 +57,16 @@ def _text_of_object(value: dict[str, Any]) -> str:
     return orjson.dumps(value).decode() if value else ""
 
 
-def _calls_alone(value: dict[str, Any]) -> list[dict[str, Any]]:
+def _calls_alone(value: dict[str, Any]) -> list[Part]:
     """Of a message that says nothing beside the tools it calls; or the call itself."""
-    if value.get("type") == "tool_call":
-        return [value]
-    calls = value.get("tool_calls")
-    if value.get("content") or not isinstance(calls, list):
+    if isinstance(value.get("content"), str) and value["content"]:
         return []
-    return [call for call in calls if isinstance(call, dict)]
+    message = read_message(value)
+    parts = [read_part(value)] if message is None else message.parts
+    spoken = [part for part in parts if part.kind != "reasoning"]
+    return spoken if all(part.kind == "tool_call" for part in spoken) else []
 
 
-def _text_of_call(call: dict[str, Any]) -> str:
-    inner = call["function"] if isinstance(call.get("function"), dict) else call
-    arguments = inner.get("arguments")
-    return (
-        f"{inner.get('name')} {arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()}"
-    )
+def _text_of_call(call: Part) -> str:
+    arguments = call.value if isinstance(call.value, str) else orjson.dumps(call.value).decode()
+    return f"{call.name} {arguments}"

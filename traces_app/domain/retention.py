@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from traces_app.domain.durations import DAY_S, HOUR_S, SECOND_NS
-from traces_app.domain.search import Search, Term, parse_search
+from traces_app.domain.search import SPANS_ONLY, Search, Term, parse_search
 from traces_app.domain.summary import TraceSummary
 
 MAX_DAYS: Final = 3_650
@@ -126,7 +126,7 @@ def read_condition(text: str) -> str:
 
 _UNFIT: Final = {
     "": "words alone are no rule; name what they stand in, as name:checkout or tag:refund.",
-    "text": "text: looks into spans, and a rule knows a trace's summary only.",
+    **{key: f"{key}: looks into spans, and a rule knows a trace's summary only." for key in SPANS_ONLY},
     "pinned": "pinned traces are kept for ever in any case.",
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -69,7 +69,7 @@ class Search:
         return any(self.is_of_spans(term) for term in self.terms)
 
     def is_of_spans(self, term: Term) -> bool:
-        return term.key in _SPANS_ONLY or (self.scope == ANY_SPAN and term.key in _SPAN_TESTS)
+        return term.key in SPANS_ONLY or (self.scope == ANY_SPAN and term.key in _SPAN_TESTS)
 
     def value_of(self, key: str) -> str | None:
         """The one value this key must have, if there is such."""
@@ -87,17 +87,15 @@ class Search:
             for term in self.terms
         )
 
-    def matches_span(self, span: Span, texts: Callable[[], str], missed: Callable[[], bool] = bool) -> bool:
-        """Asked last: the span's ``texts`` in lower case, and whether a tool it called was ``missed``."""
+    def matches_span(self, span: Span, opened: Mapping[str, Callable[[], str]]) -> bool:
+        """``opened``: for each of ``SPANS_ONLY`` the text to look in, in lower case. Asked last."""
         asked = [term for term in self.terms if self.is_of_spans(term)]
-        return (
-            all(_holds(term, _SPAN_TESTS[term.key], span) for term in asked if term.key not in _SPANS_ONLY)
-            and (all(term.key != "missed" for term in asked) or missed())
-            and all(
-                any(value.lower() in texts() for value in term.values) != term.is_negated
-                for term in asked
-                if term.key == "text"
-            )
+        return all(
+            _holds(term, _SPAN_TESTS[term.key], span) for term in asked if term.key not in SPANS_ONLY
+        ) and all(
+            any(value.lower() in opened[term.key]() for value in term.values) != term.is_negated
+            for term in asked
+            if term.key in SPANS_ONLY
         )
 
     def with_term(self, term: Term) -> Search:
@@ -383,7 +381,9 @@ _SPAN_TESTS: Final[dict[str, Values]] = {
     "cost": lambda span: (span.cost_usd,),
 }
 _ASKS_FOR_ERRORS: Final = frozenset({("error", ("true",), False), ("status", ("error",), False)})
-_SPANS_ONLY: Final = frozenset({"text", "missed"})
+SPANS_ONLY: Final = frozenset({"text", "missed"})
+"""What no summary tells."""
+
 _OF_MANY_VALUES: Final = frozenset({"", "tag", "model", "prompt", "text"})
 """A trace may have several of these: another condition adds to those there are."""
 

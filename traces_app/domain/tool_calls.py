@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
 
+from traces_app.domain.chat import Message, Part, called_tools, read_message, read_part
 from traces_app.domain.span import Span
 
 MAX_DEPTH: Final = 12
 """Of what is looked through: messages lie in choices, in lists, in wrappers; deeper lie arguments."""
 
-_CALL_TYPES: Final = frozenset({"tool_call", "tool_use", "function_call"})
-_RESULT_TYPES: Final = frozenset({"tool_result", "tool_call_response", "function_call_output"})
-_RESULT_ROLES: Final = frozenset({"tool", "function"})
+_TURNS: Final = ("tool_call", "tool_result")
 _INNER: Final = (
     "messages",
     "choices",
+    "candidates",
     "message",
     "content",
     "parts",
@@ -25,16 +24,6 @@ _INNER: Final = (
     "kwargs",
     "data",
 )
-_ID_KEYS: Final = ("call_id", "tool_call_id", "tool_use_id", "toolCallId", "id")
-
-
-@dataclass(frozen=True, slots=True)
-class ToolTurn:
-    """A call, or the result of one. Either text may be empty."""
-
-    kind: Literal["call", "result"]
-    name: str
-    call_id: str
 
 
 def unanswered_calls(spans: Sequence[Span], whole: Callable[[str], Span]) -> set[str]:
@@ -44,83 +33,73 @@ def unanswered_calls(spans: Sequence[Span], whole: Callable[[str], Span]) -> set
     model's and is not the run of another call. ``whole`` opens one of ``spans``, which may be heads.
     """
     models = [whole(span.span_id) for span in spans if span.kind == "llm"]
-    asked = [(span, turn) for span in models for turn in tool_turns(span.output) if turn.kind == "call"]
+    asked = [(span, turn) for span in models for turn in tool_turns(span.output) if turn.kind == "tool_call"]
     if not asked:
         return set()
     others = [whole(span.span_id) for span in spans if span.kind != "llm"]
     results = [turn for span in (*models, *others) for turn in _results(span)]
     answered = {turn.call_id or turn.name for turn in results} | {_called_id(span) for span in others}
     asked_ids = {turn.call_id for _, turn in asked if turn.call_id}
-    runs = [span for span in others if _called_id(span) not in asked_ids]
+    latest_ns = _latest_runs(span for span in others if _called_id(span) not in asked_ids)
     return {
         span.span_id
         for span, turn in asked
-        if (turn.call_id or turn.name) not in answered and not any(_ran(turn, span, run) for run in runs)
+        if (turn.call_id or turn.name) not in answered and latest_ns.get(turn.name, -1) < (span.start_ns or 0)
     }
 
 
-def tool_turns(value: Any, depth: int = 0) -> Iterator[ToolTurn]:
-    """Of an input or output in any of the shapes that messages come in. Arguments are not looked into."""
+def _latest_runs(runs: Iterable[Span]) -> dict[str, int]:
+    """When a tool of each name last began."""
+    latest_ns: dict[str, int] = {}
+    for run in runs:
+        for name in _names(run):
+            latest_ns[name] = max(latest_ns.get(name, 0), run.start_ns or 0)
+    return latest_ns
+
+
+def tool_turns(value: Any, depth: int = 0) -> Iterator[Part]:
+    """Calls and results in an input or output, however its messages are wrapped. Arguments are not looked
+    into.
+    """
     if depth > MAX_DEPTH:
         return
     if isinstance(value, list):
         for one in value:
             yield from tool_turns(one, depth + 1)
     elif isinstance(value, dict):
-        turn = _turn(value)
-        if turn is not None:
-            yield turn
-            return
-        yield from _calls_beside_content(value)
-        for key in _INNER:
-            if isinstance(value.get(key), dict | list):
-                yield from tool_turns(value[key], depth + 1)
+        message = read_message(value)
+        yield from _in_wrapper(value, depth) if message is None else _in_message(message, depth)
 
 
-def _results(span: Span) -> Iterator[ToolTurn]:
+def _in_message(message: Message, depth: int) -> Iterator[Part]:
+    for part in message.parts:
+        if part.kind in _TURNS:
+            yield part
+        elif part.kind == "other":
+            yield from tool_turns(part.value, depth + 1)
+
+
+def _in_wrapper(value: dict[str, Any], depth: int) -> Iterator[Part]:
+    part = read_part(value)
+    if part.kind in _TURNS:
+        yield part
+        return
+    yield from called_tools(value)
+    for key in _INNER:
+        if isinstance(value.get(key), dict | list):
+            yield from tool_turns(value[key], depth + 1)
+
+
+def _results(span: Span) -> Iterator[Part]:
     for value in (span.input, span.output):
-        yield from (turn for turn in tool_turns(value) if turn.kind == "result")
-
-
-def _turn(part: dict[str, Any]) -> ToolTurn | None:
-    kind = str(part.get("type", "")).replace("-", "_")
-    if kind in _CALL_TYPES:
-        return _call(part)
-    if kind in _RESULT_TYPES:
-        return ToolTurn("result", _text(part, "name", "toolName", "tool_name"), _text(part, *_ID_KEYS))
-    if isinstance(part.get("functionCall"), dict):  # Gemini's parts have no type
-        return _call(part["functionCall"])
-    if isinstance(part.get("functionResponse"), dict):
-        return ToolTurn(
-            "result", _text(part["functionResponse"], "name"), _text(part["functionResponse"], "id")
-        )
-    if part.get("role") in _RESULT_ROLES and _text(part, "tool_call_id", "name"):
-        return ToolTurn("result", _text(part, "name"), _text(part, "tool_call_id"))
-    return None
-
-
-def _calls_beside_content(message: dict[str, Any]) -> Iterator[ToolTurn]:
-    calls = message.get("tool_calls")
-    for call in calls if isinstance(calls, list) else ():
-        if isinstance(call, dict):
-            yield _call(call)
-    if isinstance(message.get("function_call"), dict):
-        yield _call(message["function_call"])
-
-
-def _call(part: dict[str, Any]) -> ToolTurn:
-    inner = part["function"] if isinstance(part.get("function"), dict) else part
-    return ToolTurn("call", _text(inner, "name", "toolName", "tool_name"), _text(part, *_ID_KEYS))
+        yield from (turn for turn in tool_turns(value) if turn.kind == "tool_result")
 
 
 def _called_id(span: Span) -> str:
-    return _text(span.tool or {}, "call_id")
+    called = (span.tool or {}).get("call_id")
+    return called if isinstance(called, str) else ""
 
 
-def _ran(call: ToolTurn, asking: Span, run: Span) -> bool:
-    names = (run.name, run.display_name, (run.tool or {}).get("name"))
-    return call.name in names and (run.start_ns or 0) >= (asking.start_ns or 0)
-
-
-def _text(part: dict[str, Any], *names: str) -> str:
-    return next((value for name in names if isinstance(value := part.get(name), str) and value), "")
+def _names(run: Span) -> set[str]:
+    told = (run.name, run.display_name, (run.tool or {}).get("name"))
+    return {name for name in told if isinstance(name, str) and name}

@@ -17,6 +17,7 @@ from traces_app.api.native.schemas import (
 )
 from traces_app.api.problems import ProblemError
 from traces_app.api.validation import field_path
+from traces_app.domain.cuts import cut_notice
 from traces_app.domain.ids import SPAN_ID_DIGITS, TRACE_ID_DIGITS
 from traces_app.domain.limits import MAX_SHARED_BYTES, MAX_VALUE_DEPTH
 from traces_app.domain.span import SPAN_FIELDS, Span, Usage
@@ -143,7 +144,7 @@ def _span_of(fields: dict[str, Any]) -> Span:
         end_ns=end_ns,
         usage=Usage(**usage) if usage else None,
         attributes=attributes,
-        notices=[f"cut by the client: {count} {what}" for what, count in cuts.items()],
+        notices=[cut_notice(what, count) for what, count in cuts.items()],
         **{name: value for name, value in fields.items() if value is not None},
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from traces_app.domain.chat import CALL_ID_KEYS, TOOL_NAME_KEYS
 from traces_app.domain.json_text import decoded
 
 Part = dict[str, Any]
@@ -67,8 +68,8 @@ def tool_call_of(call: Part) -> Part:
     arguments = first_in(function, "arguments", "input", "args", "server_tool_call")
     return {
         "type": "tool_call",
-        "id": text_in(call, "call_id", "toolCallId", "toolUseId", "tool_call_id", "id"),
-        "name": text_in(function, "name", "toolName", "tool_name"),
+        "id": text_in(call, *CALL_ID_KEYS),
+        "name": text_in(function, *TOOL_NAME_KEYS),
         "arguments": {} if arguments in (None, "") else decoded(arguments),
     }
 
@@ -93,10 +94,10 @@ def _read_result(part: Part) -> Part:
         value = value["value"]
     result = {
         "type": "tool_result",
-        "id": text_in(part, "id", "call_id", "tool_use_id", "toolCallId", "toolUseId", "tool_call_id"),
+        "id": text_in(part, *CALL_ID_KEYS),
         "content": decoded(value),
     }
-    name = text_in(part, "name", "toolName", "tool_name")
+    name = text_in(part, *TOOL_NAME_KEYS)
     return result | {"name": name} if name else result
 
 

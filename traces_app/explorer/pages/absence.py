@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from traces_app.domain.conventions import content_switch
+from traces_app.domain.cuts import NOT_CAPTURED, content_cuts
 from traces_app.domain.span import Span
 from traces_app.explorer.formats import plural, words
-from traces_app.explorer.pages.content import pretty
 from traces_app.explorer.visible import visible_line
 
 NOT_SENT: Final = "Not sent."
 MAX_RULES: Final = 5
-MAX_LOOKED_AT_CHARACTERS: Final = 200_000
-"""Of a value: what masks leave behind is not looked for in megabytes."""
-
-_CUT: Final = re.compile(r"cut by the client: (\d+) (input|output|contents)_(\w+)")
 _SCRUBBED: Final = re.compile(r"\[Scrubbed due to '([^'\]]{1,60})'\]")
 _CUT_REASONS: Final = {
     "queue_full": "Dropped: the client's queue was full.",
-    "not_captured": "Not captured: the decorator was told capture_{field}=False.",
+    NOT_CAPTURED: "Not captured: the decorator was told capture_{field}=False.",
 }
 _MASKS: Final = {
     "[masked]": "Masked by the client: a secret, or named like one.",
@@ -40,17 +36,18 @@ def why_empty(span: Span, field: str) -> str:
     return next(_reasons(span, field), NOT_SENT)
 
 
-def what_is_hidden(span: Span, field: str) -> str:
-    """Of a field that came with something in it taken out; empty where nothing tells of that."""
+def what_is_hidden(span: Span, field: str, told: Sequence[str]) -> str:
+    """Of a field that came with something in it taken out; empty where nothing tells of that. ``told`` are
+    the texts that the page shows of it.
+    """
     value = getattr(span, field)
     if isinstance(value, dict) and value.keys() == {"value"}:
         value = value["value"]
     if isinstance(value, str) and value in _MASKS:
         return _MASKS[value].format(FIELD=field.upper())
-    told = pretty(value)[:MAX_LOOKED_AT_CHARACTERS]
-    rules = sorted(set(_SCRUBBED.findall(told)))[:MAX_RULES]
+    rules = sorted({rule for text in told for rule in _SCRUBBED.findall(text)})[:MAX_RULES]
     notes = [f"Masked by rule {', '.join(visible_line(rule, 60) for rule in rules)}."] if rules else []
-    if masked := told.count("[masked]"):
+    if masked := sum(text.count("[masked]") for text in told):
         notes.append(f"{plural(masked, 'part')} masked by the client.")
     return " ".join(notes)
 
@@ -71,8 +68,17 @@ def _reasons(span: Span, field: str) -> Iterator[str]:
 
 
 def _cuts(span: Span, field: str) -> Iterator[str]:
-    for notice in span.notices:
-        cut: Any = _CUT.fullmatch(notice)
-        if cut and cut[2] in (field, "contents"):
-            told = _CUT_REASONS.get(cut[3], f"Cut by the client: {words(cut[3])}.")
+    for cut in content_cuts(span.notices):
+        if cut.field in (field, "contents"):
+            told = _CUT_REASONS.get(cut.reason, f"Cut by the client: {words(cut.reason)}.")
             yield told.format(field=field)
+
+
+def other_notices(span: Span) -> list[str]:
+    """Without those that an empty field tells in its place."""
+    told = {
+        cut.notice
+        for cut in content_cuts(span.notices)
+        if cut.reason == NOT_CAPTURED and getattr(span, cut.field, None) is None
+    }
+    return [notice for notice in span.notices if notice not in told]

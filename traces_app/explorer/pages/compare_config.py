@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from traces_app.domain.chat import read_messages
 from traces_app.domain.span import Span
 from traces_app.domain.summary import prompt_label
-from traces_app.explorer.chat import read_messages
 from traces_app.explorer.pages.compare_text import FieldDiff, diff_of
 from traces_app.explorer.pages.content import pretty
 from traces_app.explorer.visible import visible_line

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from traces_app.domain.chat import MEDIA, Message, Part, read_messages
 from traces_app.domain.comparison import Piece, word_diff
-from traces_app.domain.json_diff import ABSENT, Change, json_changes
+from traces_app.domain.json_diff import ABSENT, Change, TooLarge, json_changes
 from traces_app.domain.span import Span
-from traces_app.explorer.chat import MEDIA, Message, Part, read_messages
 from traces_app.explorer.pages.content import pretty
 from traces_app.explorer.visible import visible, visible_line
 
@@ -47,26 +47,38 @@ class FieldDiff:
 
 def field_diffs(first: Span | None, second: Span | None, *, ignore_ids: bool) -> list[FieldDiff]:
     """Of what only one of them has, all of it."""
-    found = []
-    for name in ("error", "input", "output", "parameters"):
-        before, after = getattr(first, name, None), getattr(second, name, None)
-        if first is None or second is None:
-            text = _shortly(plain_text(after if first is None else before), MAX_WHOLE_CHARACTERS)
-            found.append(FieldDiff(name.capitalize(), [Piece("same", text)] if text else []))
-        elif before is not None or after is not None:
-            found.append(diff_of(name.capitalize(), before, after, ignore_ids=ignore_ids))
-    return [diff for diff in found if diff.pieces or diff.paths or diff.note]
+    if first is not None and second is not None:
+        pairs = [(name, getattr(first, name), getattr(second, name)) for name in _COMPARED]
+        return [
+            diff_of(name.capitalize(), before, after, ignore_ids=ignore_ids)
+            for name, before, after in pairs
+            if before is not None or after is not None
+        ]
+    only = first or second
+    return [] if only is None else list(_whole_fields(only))
+
+
+_COMPARED: Final = ("error", "input", "output", "parameters")
+
+
+def _whole_fields(span: Span) -> Iterator[FieldDiff]:
+    for name in _COMPARED:
+        if text := _shortly(plain_text(getattr(span, name)), MAX_WHOLE_CHARACTERS):
+            yield FieldDiff(name.capitalize(), [Piece("same", text)])
 
 
 def diff_of(label: str, before: Any, after: Any, *, ignore_ids: bool = True) -> FieldDiff:
-    values = [_parsed(before), _parsed(after)]
-    for at, other in ((0, values[1]), (1, values[0])):
-        if values[at] is None and isinstance(other, dict) and other:
-            values[at] = {}  # an error that only one side has reads better field by field
+    parsed = _parsed(before), _parsed(after)
+    values = [_beside(parsed[0], parsed[1]), _beside(parsed[1], parsed[0])]
     if all(isinstance(value, dict | list) and read_messages(value) is None for value in values):
-        with suppress(RecursionError):
+        with suppress(RecursionError, TooLarge):  # as texts then, which say what was left out
             return _json_diff(label, *values, ignore_ids=ignore_ids)
     return _text_diff(label, plain_text(before), plain_text(after), ignore_ids=ignore_ids)
+
+
+def _beside(value: Any, other: Any) -> Any:
+    """An error that only one side has reads better field by field: as if the other's had none."""
+    return {} if value is None and other and isinstance(other, dict) else value
 
 
 def _text_diff(label: str, before: str, after: str, *, ignore_ids: bool) -> FieldDiff:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import orjson
 
-from traces_app.explorer.chat import Message, Part, read_messages
+from traces_app.domain.chat import Message, Part, read_messages
 from traces_app.explorer.formats import bytes_text
 from traces_app.explorer.pages.history import Connections, SpanLink
 from traces_app.explorer.visible import MAX_TEXT_CHARACTERS, excerpt, visible, visible_line
@@ -120,6 +121,13 @@ class ContentView:
     def messages(self) -> list[MessageView]:
         return [*self.first, *self.middle, *self.last]
 
+    @property
+    def texts(self) -> list[str]:
+        """All that is shown of the value, without what is told of tools beside it."""
+        parts = [part for message in self.messages for part in message.parts]
+        views = [self.text, *(field.text for field in self.fields), *(part.text for part in parts)]
+        return [view.text for view in views if view is not None]
+
 
 def content_of(
     name: str, value: Any, *, whole_address: str, connected: Connections | None = None
@@ -129,7 +137,7 @@ def content_of(
     room = _Room()
     messages = read_messages(value)
     if messages is not None:
-        reading = _Reading(room, connected or Connections(), is_output=name == "output")
+        reading = _Reading(room, connected or Connections(), name == "output", _called_often(messages))
         return _messages_content(name, messages, whole_address, reading)
     if isinstance(value, dict) and 1 <= len(value) <= MAX_FIELDS:
         fields = fields_of([(str(key), item) for key, item in value.items()])
@@ -195,6 +203,16 @@ class _Reading:
     room: _Room
     connected: Connections
     is_output: bool
+    called_often: frozenset[str]
+    """Names of the tools that are called more than once."""
+
+
+def _called_often(messages: Sequence[Message]) -> frozenset[str]:
+    """A call with an id may stand in a message twice: in its content, and beside it."""
+    calls = [part for one in messages for part in one.parts if part.kind == "tool_call"]
+    told = {(part.name, part.call_id or number) for number, part in enumerate(calls)}
+    counts = Counter(name for name, _ in told)
+    return frozenset(name for name, count in counts.items() if count > 1)
 
 
 def _messages_content(
@@ -242,10 +260,8 @@ def _part_view(part: Part, reading: _Reading, fold_characters: int) -> PartView:
         return _media_view(part.kind, str(part.value), label)
     if part.kind == "reasoning":
         fold_characters = SYSTEM_FOLD_CHARACTERS
-    is_tool = part.kind in ("tool_call", "tool_result")
-    tools = reading.connected.tools
     definition = reading.connected.definitions.get(part.name) if part.kind == "tool_call" else None
-    link = tools.get(part.call_id) or tools.get(part.name) if is_tool else None
+    link = _ran(part, reading) if part.kind in ("tool_call", "tool_result") else None
     is_asked = part.kind == "tool_call" and reading.is_output
     answer = reading.connected.answer(link.span_id) if is_asked and link else None
     return PartView(
@@ -257,6 +273,12 @@ def _part_view(part: Part, reading: _Reading, fold_characters: int) -> PartView:
         definition=reading.room.show(definition) if definition else None,
         result=None if answer is None else reading.room.show(answer),
     )
+
+
+def _ran(part: Part, reading: _Reading) -> SpanLink | None:
+    """Of several calls of one tool a name does not tell which."""
+    name = "" if part.name in reading.called_often else part.name
+    return reading.connected.ran(part.call_id, name, is_output=reading.is_output)
 
 
 def _image_view(address: str, label: str) -> PartView:

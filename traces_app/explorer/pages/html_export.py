@@ -70,7 +70,7 @@ def _span(span: Span) -> dict[str, Any]:
         "contents": [
             (title, content_of(title.lower(), value, whole_address=""))
             for title, value in _contents(span)
-            if value not in (None, [], {})
+            if value not in (None, "", [], {})
         ],
     }
 

@@ -42,9 +42,10 @@ class _Wanted:
 
 
 def _wanted(text: str) -> _Wanted:
-    texts = {text, as_typed(text)}
-    escaped = {json.dumps(one, ensure_ascii=False)[1:-1] for one in texts}
-    return _Wanted(*(frozenset(one.casefold() for one in found) for found in (texts, texts | escaped)))
+    typed = {text, as_typed(text)}
+    escaped = {json.dumps(one, ensure_ascii=False)[1:-1] for one in typed}
+    in_text = frozenset(one.casefold() for one in typed)
+    return _Wanted(in_text, in_text | {one.casefold() for one in escaped})
 
 
 def search_trace(trace: Trace, text: str) -> Found:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from traces_app.domain.chat import MEDIA, Message, Part, read_messages
 from traces_app.domain.span import Span
 from traces_app.domain.tree import TreeRow
-from traces_app.explorer.chat import MEDIA, Message, Part, read_messages
 from traces_app.explorer.formats import cost_text, count_text, duration_text, moment, tokens_text
 from traces_app.explorer.pages.content import pretty
 from traces_app.explorer.visible import visible, visible_line

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import orjson
 
+from traces_app.domain.chat import MEDIA, Message, Part, read_messages
 from traces_app.domain.span import Span
 from traces_app.domain.tree import TreeRow
-from traces_app.explorer.chat import MEDIA, Message, Part, read_messages
 from traces_app.explorer.visible import visible_line
 from traces_app.queries import SpanNotFound, Trace
 

@@ -23,7 +23,7 @@ from traces_app.explorer.formats import (
     tokens_text,
     words,
 )
-from traces_app.explorer.pages.absence import what_is_hidden, why_empty
+from traces_app.explorer.pages.absence import other_notices, what_is_hidden, why_empty
 from traces_app.explorer.pages.content import (
     ContentView,
     FieldView,
@@ -33,7 +33,7 @@ from traces_app.explorer.pages.content import (
     text_view,
 )
 from traces_app.explorer.pages.history import Connections, connections
-from traces_app.explorer.pages.retries import Attempt, attempts
+from traces_app.explorer.pages.retries import Attempts, attempts
 from traces_app.explorer.pages.scores_and_events import event_fields, score_fields
 from traces_app.explorer.pages.span_usage import (
     CostView,
@@ -81,7 +81,7 @@ class ErrorView:
     message: TextView
     traceback: list[FrameGroup]
     causes: list[DetailFact]
-    attempts: list[Attempt]
+    attempts: Attempts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def detail_of(trace: Trace, span_id: str, *, visitor: Visitor) -> SpanDetail:
         cost=cost_view(span),
         sections=sections,
         not_sent=", ".join(not_sent),
-        notices=[visible_line(notice, 500) for notice in span.notices],
+        notices=[visible_line(notice, 500) for notice in other_notices(span)],
         ids=_ids(span),
         address=reverse("explorer:span", args=place),
         json_address=reverse("explorer:span_json", args=place),
@@ -184,7 +184,7 @@ def _content(span: Span, field: str, place: Sequence[str], connected: Connection
     view = content_of(field, value, whole_address=address, connected=connected)
     if view.shape == "absent":
         return replace(view, note=why_empty(span, field))
-    return replace(view, hidden=what_is_hidden(span, field))
+    return replace(view, hidden=what_is_hidden(span, field, view.texts))
 
 
 def whole_text(span: Span, field: str) -> str | None:

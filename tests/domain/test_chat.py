@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from traces_app.explorer.chat import read_messages
+from traces_app.domain.chat import read_messages
+from traces_app.domain.mapping.parts import part_of
 
 
 def parts(value: Any) -> list[tuple[str, str, Any]]:
@@ -94,6 +95,42 @@ def test_entries_of_the_responses_api_stand_among_messages() -> None:
     ]
 
 
+def test_calls_and_results_name_the_call_and_not_their_own_entry() -> None:
+    entries = [
+        {"type": "function_call", "id": "fc_9", "call_id": "c1", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "id": "fco_7", "call_id": "c1", "output": "ok"},
+    ]
+    for value in (entries, {"object": "response", "output": entries}):
+        assert [message.parts[0].call_id for message in read_messages(value) or []] == ["c1", "c1"]
+    assert [part_of(entry)["id"] for entry in entries] == ["c1", "c1"]
+
+
+def test_parts_of_gemini_and_bedrock_are_calls_and_results() -> None:
+    gemini = [
+        {"functionCall": {"name": "f", "args": {"x": 1}}},
+        {"functionResponse": {"name": "f", "response": {"y": 2}}},
+    ]
+    bedrock = [
+        {"toolUse": {"toolUseId": "t1", "name": "f", "input": {"x": 1}}},
+        {"toolResult": {"toolUseId": "t1", "content": {"y": 2}}},
+    ]
+    said = [("model", "tool_call", {"x": 1}), ("model", "tool_result", {"y": 2})]
+    assert parts({"candidates": [{"content": {"role": "model", "parts": gemini}}]}) == said
+    assert parts({"role": "model", "content": bedrock}) == said
+
+
+def test_what_calls_tools_is_the_models_message_without_a_role_too() -> None:
+    call = {"type": "tool_use", "id": "1", "name": "f", "input": {}}
+    assert parts({"content": [{"type": "text", "text": "a"}, call]}) == [
+        ("assistant", "text", "a"),
+        ("assistant", "tool_call", {}),
+    ]
+    assert parts({"type": ["odd"], "content": [call]}) == [("assistant", "tool_call", {})]
+    assert read_messages({"answer": "kept in sight", "tool_calls": [{"function": {"name": "f"}}]}) is None
+    told = {"type": "function", "function": {"name": "f", "parameters": {}}}
+    assert parts({"role": "user", "content": [told]}) == [("user", "other", told)]
+
+
 def test_reasoning_and_refusals_beside_the_content_are_kept() -> None:
     value = {"role": "assistant", "reasoning_content": "hm", "content": "no", "refusal": "I will not"}
     assert parts(value) == [
@@ -118,6 +155,7 @@ def test_reasoning_and_refusals_beside_the_content_are_kept() -> None:
         {"choices": ["text"]},
         [{"role": "user", "content": "x"}, "and text"],
         [{"type": ["list"]}],
+        {"output": [{"role": "user", "content": "x"}], "documents": ["also shown"]},
         {"content": "x"},
     ],
 )

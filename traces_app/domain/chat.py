@@ -11,6 +11,11 @@ PartKind = Literal["text", "reasoning", "tool_call", "tool_result", "image", "au
 
 MEDIA: Final = ("image", "audio", "file")
 
+CALL_ID_KEYS: Final = ("call_id", "tool_call_id", "tool_use_id", "toolCallId", "toolUseId", "id")
+"""Where a call and its result name the call: ``id`` last, for OpenAI's responses that is the entry's own."""
+
+TOOL_NAME_KEYS: Final = ("name", "toolName", "tool_name")
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -32,13 +37,12 @@ class Message:
 def read_messages(value: Any) -> list[Message] | None:
     """The messages in an input or output, or ``None`` when it is something else.
 
-    Known: lists of messages, one message, ``{"messages": [...]}`` and ``{"choices": [...]}``; content as
-    text, as parts (OpenAI chat and responses, Anthropic, OpenTelemetry, Vercel), tool calls beside it.
+    Known: lists of messages, one message, ``{"messages": [...]}`` and what providers answer with; content as
+    text, as parts (OpenAI chat and responses, Anthropic, Gemini, OpenTelemetry, Vercel), calls beside it.
     """
-    items = message_items(value)
-    if not items or not all(_is_message(item) for item in items):
-        return None
-    return [_message(item) for item in items]
+    messages = [read_message(item) for item in message_items(value)]
+    found = [message for message in messages if message is not None]
+    return found if found and len(found) == len(messages) else None
 
 
 def message_items(value: Any) -> list[Any]:
@@ -49,71 +53,95 @@ def message_items(value: Any) -> list[Any]:
         return []
     if isinstance(value.get("messages"), list):
         return list(value["messages"])
-    if isinstance(value.get("choices"), list):
-        return [choice.get("message") if isinstance(choice, dict) else None for choice in value["choices"]]
-    return [value]
+    for name, inner in _ANSWERS.items():
+        if isinstance(value.get(name), list):
+            return [one.get(inner) if isinstance(one, dict) else None for one in value[name]]
+    is_response = value.get("object") == "response" and isinstance(value.get("output"), list)
+    return list(value["output"]) if is_response else [value]
 
 
-def _is_message(item: Any) -> bool:
-    if not isinstance(item, dict):
-        return False
-    if isinstance(item.get("role"), str):
-        return any(key in item for key in ("content", "parts", "tool_calls", "function_call", "refusal"))
-    return str(item.get("type")) in _ITEM_ROLES
+_ANSWERS: Final = {"choices": "message", "candidates": "content"}
+"""OpenAI's and Gemini's: each one of several."""
 
 
-_ITEM_ROLES: Final = {"function_call": "assistant", "function_call_output": "tool", "reasoning": "assistant"}
-"""Entries of OpenAI's responses that stand among messages without a role."""
-
-
-def _message(item: dict[str, Any]) -> Message:
-    role = item.get("role") or _ITEM_ROLES[item["type"]]
+def read_message(item: Any) -> Message | None:
+    """One message, also one without a role that calls tools: the model's. ``None`` for anything else."""
+    role = _role(item) if isinstance(item, dict) else ""
+    if not role:
+        return None
     name = item.get("name")
     message = Message(role=role, name=name if isinstance(name, str) else "")
-    if "role" not in item:
-        message.parts.append(_part(item))
+    if "role" not in item and str(item.get("type")) in _ITEM_ROLES:
+        message.parts.append(read_part(item))
         return message
     if isinstance(item.get("reasoning_content"), str) and item["reasoning_content"]:
         message.parts.append(Part("reasoning", item["reasoning_content"]))
     message.parts.extend(_content_parts(item))
     if isinstance(item.get("refusal"), str):
         message.parts.append(Part("text", item["refusal"], name="refusal"))
-    message.parts.extend(_called_tools(item))
+    message.parts.extend(called_tools(item))
     return message
 
 
-def _called_tools(item: dict[str, Any]) -> list[Part]:
+def _role(item: dict[str, Any]) -> str:
+    role = item.get("role")
+    if isinstance(role, str):
+        return role if any(key in item for key in _CONTENT_KEYS) else ""
+    if "role" in item:
+        return ""
+    is_whole = not item.keys().isdisjoint(("content", "parts")) or item.keys() <= set(_CONTENT_KEYS)
+    return _ITEM_ROLES.get(str(item.get("type")), "assistant" if is_whole and _calls_tools(item) else "")
+
+
+_CONTENT_KEYS: Final = ("content", "parts", "tool_calls", "function_call", "refusal")
+_ITEM_ROLES: Final = {"function_call": "assistant", "function_call_output": "tool", "reasoning": "assistant"}
+"""Entries of OpenAI's responses that stand among messages without a role."""
+
+
+def _calls_tools(item: dict[str, Any]) -> bool:
+    content = item.get("parts", item.get("content"))
+    inside = content if isinstance(content, list) else []
+    return bool(called_tools(item)) or any(
+        read_part(part).kind == "tool_call" for part in inside if isinstance(part, dict)
+    )
+
+
+def called_tools(item: dict[str, Any]) -> list[Part]:
+    """The calls that stand beside a message's content."""
     calls = item.get("tool_calls")
     calls = list(calls) if isinstance(calls, list) else []
     if isinstance(item.get("function_call"), dict):
         calls.append({"function": item["function_call"]})
-    return [_part(call if isinstance(call, dict) else {"value": call}, "tool_call") for call in calls]
+    return [_read_tool_call(call if isinstance(call, dict) else {"value": call}) for call in calls]
 
 
 def _content_parts(item: dict[str, Any]) -> list[Part]:
     content = item.get("parts") if "parts" in item else item.get("content")
-    if item.get("role") == "tool" and "parts" not in item and not _has_results(content):
-        return [Part("tool_result", content, call_id=_text(item, "tool_call_id"))]
+    found = _parts(content)
+    is_result = item.get("role") in _RESULT_ROLES and "parts" not in item
+    if is_result and not any(part.kind == "tool_result" for part in found):
+        return [Part("tool_result", content, _text(item, "name"), _text(item, "tool_call_id"))]
+    return found
+
+
+_RESULT_ROLES: Final = ("tool", "function")
+
+
+def _parts(content: Any) -> list[Part]:
     if content is None or content == "":
         return []
     if isinstance(content, list):
-        return [_part(part) if isinstance(part, dict) else _plain(part) for part in content]
-    return [_part(content) if isinstance(content, dict) and "type" in content else _plain(content)]
-
-
-def _has_results(content: Any) -> bool:
-    return isinstance(content, list) and any(
-        isinstance(part, dict) and part.get("type") in ("tool-result", "tool_result") for part in content
-    )
+        return [read_part(part) if isinstance(part, dict) else _plain(part) for part in content]
+    return [read_part(content) if isinstance(content, dict) and "type" in content else _plain(content)]
 
 
 def _plain(value: Any) -> Part:
     return Part("text", value) if isinstance(value, str) else Part("other", value)
 
 
-def _part(part: dict[str, Any], kind: str = "") -> Part:
-    read = _PART_READERS.get(kind or str(part.get("type", "")).replace("-", "_"), _read_unnamed)
-    return read(part)
+def read_part(part: dict[str, Any]) -> Part:
+    """A piece of a message; of the kind ``other``, as it came, where it is none that is known."""
+    return _PART_READERS.get(str(part.get("type", "")).replace("-", "_"), _read_unnamed)(part)
 
 
 def _read_text(part: dict[str, Any]) -> Part:
@@ -122,9 +150,14 @@ def _read_text(part: dict[str, Any]) -> Part:
 
 
 def _read_unnamed(part: dict[str, Any]) -> Part:
-    """Gemini's parts have no type; so have plain ``{"text": ...}``."""
+    """Parts of Gemini and Bedrock have no type, but a name; plain ``{"text": ...}`` has neither."""
+    if "type" in part:
+        return Part("other", part)
+    for name, read in _NAMED_READERS.items():
+        if isinstance(part.get(name), dict):
+            return read(part[name])
     text = part.get("text")
-    return Part("text", text) if isinstance(text, str) and "type" not in part else Part("other", part)
+    return Part("text", text) if isinstance(text, str) else Part("other", part)
 
 
 def _read_reasoning(part: dict[str, Any]) -> Part:
@@ -140,17 +173,24 @@ def _read_tool_call(part: dict[str, Any]) -> Part:
     return Part(
         "tool_call",
         _parsed(arguments),
-        name=_text(function, "name", "toolName", "tool_name"),
-        call_id=_text(part, "id", "call_id", "toolCallId", "tool_call_id"),
+        name=_text(function, *TOOL_NAME_KEYS),
+        call_id=_text(part, *CALL_ID_KEYS),
     )
+
+
+def _read_function(part: dict[str, Any]) -> Part:
+    """A call, or with a description in place of arguments what a model is told of a tool."""
+    function = part.get("function")
+    is_call = isinstance(function, dict) and "parameters" not in function and "description" not in function
+    return _read_tool_call(part) if is_call else Part("other", part)
 
 
 def _read_tool_result(part: dict[str, Any]) -> Part:
     return Part(
         "tool_result",
         _parsed(_first(part, "result", "response", "output", "content", "value")),
-        name=_text(part, "name", "toolName", "tool_name"),
-        call_id=_text(part, "id", "call_id", "tool_use_id", "toolCallId", "tool_call_id"),
+        name=_text(part, *TOOL_NAME_KEYS),
+        call_id=_text(part, *CALL_ID_KEYS),
     )
 
 
@@ -211,7 +251,7 @@ _PART_READERS: Final[dict[str, Callable[[dict[str, Any]], Part]]] = {
     "tool_call": _read_tool_call,
     "tool_use": _read_tool_call,
     "function_call": _read_tool_call,
-    "function": _read_tool_call,
+    "function": _read_function,
     "tool_result": _read_tool_result,
     "tool_call_response": _read_tool_result,
     "function_call_output": _read_tool_result,
@@ -224,6 +264,14 @@ _PART_READERS: Final[dict[str, Callable[[dict[str, Any]], Part]]] = {
     "input_file": _read_file,
     "document": _read_file,
 }
+_NAMED_READERS: Final[dict[str, Callable[[dict[str, Any]], Part]]] = {
+    "functionCall": _read_tool_call,
+    "function_call": _read_tool_call,
+    "toolUse": _read_tool_call,
+    "functionResponse": _read_tool_result,
+    "function_response": _read_tool_result,
+    "toolResult": _read_tool_result,
+}
 
 
 def _first(part: dict[str, Any], *names: str) -> Any:
@@ -231,8 +279,7 @@ def _first(part: dict[str, Any], *names: str) -> Any:
 
 
 def _text(part: dict[str, Any], *names: str) -> str:
-    value = _first(part, *names)
-    return value if isinstance(value, str) else ""
+    return next((value for name in names if isinstance(value := part.get(name), str) and value), "")
 
 
 def _parsed(value: Any) -> Any:
