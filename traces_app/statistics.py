@@ -86,8 +86,7 @@ def get_statistics(
     kept = store.rollups.read(project, section, found.first_hour, last, now_ns=now_ns)
     known = {one.hour: unpack_rollup(one.body) for one in kept if one.is_settled}
     stale = {one.hour: unpack_rollup(one.body) for one in kept if not one.is_settled}
-    fresh: dict[int, Rollup] = {}
-    holds_until: dict[int, int] = {}
+    fresh, holds_until = dict[int, Rollup](), dict[int, int]()
     first = max(found.first_hour, added_up_since_ns // HOUR_NS)
     for gap in _gaps(first, last, known):
         if not _add_up(project, section, gap, (fresh, holds_until), is_time_up=is_time_up, now_ns=now_ns):
@@ -95,13 +94,17 @@ def get_statistics(
             break
     if section == "bill":
         known |= {hour: rollup for hour, rollup in stale.items() if hour < first}
-        for hour, rollup in fresh.items():
-            note_adding_up(rollup, now_ns, stale.get(hour, {}))
+        _note_adding_up(fresh, stale, now_ns)
     if may_keep:
         days = settings.RETENTION_DAYS if kept_days is None else kept_days
         _keep(project, section, fresh, holds_until, now_ns=now_ns, days=days)
     found.hours = {hour: rollup for hour, rollup in (known | fresh).items() if rollup}
     return found
+
+
+def _note_adding_up(fresh: dict[int, Rollup], stale: dict[int, Rollup], now_ns: int) -> None:
+    for hour, rollup in fresh.items():
+        note_adding_up(rollup, now_ns, stale.get(hour, {}))
 
 
 def _gaps(first: int, last: int, known: Iterable[int]) -> list[tuple[int, int]]:
