@@ -11,7 +11,7 @@ from tests.explorer.conftest import log_in
 from tests.explorer.pages import Page
 
 
-def asked(browser: Client, place: str, **fields: str) -> dict[str, str]:
+def asked(browser: Client, place: str, /, **fields: str) -> dict[str, str]:
     return Page(browser.post(f"/dashboard/{place}", fields)).hidden_values()
 
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from django.test import Client
 
 from tests.builders import span_id
 from tests.explorer.asking import asked, audit, change, made_key, wrong_field
 from tests.explorer.conftest import Sender, log_in
 from tests.explorer.pages import Element, Page
-from traces_app import access, queries
+from tests.storage.faults import WEATHER, Faults, fails, put_under
+from traces_app import access, queries, sharing
+from traces_app.storage.store import Store
+
+READS = ("GetItem", "BatchGetItem", "Query")
+
+
+@pytest.fixture
+def faults(store: Store, monkeypatch: pytest.MonkeyPatch) -> Faults:
+    return put_under(store, monkeypatch)
 
 
 def test_a_question_answered_twice_is_done_once(dev: Client) -> None:
@@ -22,13 +32,122 @@ def test_a_question_answered_twice_is_done_once(dev: Client) -> None:
     assert [action for action, _ in audit(dev)] == ["make key"]
 
 
-def test_what_was_refused_after_the_question_may_be_sent_again(dev: Client) -> None:
+def test_a_project_asked_for_once_and_answered_twice_is_no_refusal(dev: Client) -> None:
     told = asked(dev, "admin/projects", name="fresh")
-    other_project = access.create_key("fresh", now_ns=time.time_ns())
+    assert "shown this once" in Page(dev.post("/dashboard/admin/projects", told)).text
+    again = dev.post("/dashboard/admin/projects", told, follow=True)
+    assert (again.status_code, "nothing is done twice" in Page(again).text) == (200, True)
+    assert len(access.list_keys("fresh", now_ns=time.time_ns())) == 1
+
+
+def test_what_was_refused_after_the_question_may_be_sent_again(dev: Client) -> None:
+    told = asked(dev, "admin/prices/remove", model="m", since_ns="0")
+    again = dev.post("/dashboard/admin/prices/remove", told, follow=True)
+    assert "Not done. There is no such price" in Page(again).text
+    change(dev, "admin/prices", model="m", input="1", output="1")
+    again = dev.post("/dashboard/admin/prices/remove", told, follow=True)
+    assert "The price of m is removed." in Page(again).text
+
+
+def test_what_its_check_refused_after_the_question_may_be_sent_again(dev: Client, send: Sender) -> None:
+    values = share_values(dev, send())
+    refused = dev.post("/dashboard/shares/make", values | {"days": "1000"}, follow=True)
+    assert "1 to 90 days" in Page(refused).text
+    dev.post("/dashboard/shares/make", values)
+    assert len(sharing.list_shares("dev", now_ns=time.time_ns())) == 1
+
+
+def test_a_refusal_is_told_where_the_form_cannot_be_given_back(dev: Client, faults: Faults) -> None:
+    told = asked(dev, "admin/keys/revoke", key="shop:0000000000000000")
+    faults.always(fails(WEATHER["server error"]), "DeleteItem")
+    again = Page(dev.post("/dashboard/admin/keys/revoke", told, follow=True))
+    assert "DeleteItem" in faults.seen
+    assert "Not done. There is no such key" in again.text
+
+
+def test_a_project_made_in_the_meantime_is_told_beside_the_field(dev: Client) -> None:
+    told = asked(dev, "admin/projects", name="fresh")
+    access.create_key("fresh", now_ns=time.time_ns())
     refused = dev.post("/dashboard/admin/projects", told)
     assert wrong_field(Page(refused))[1].startswith("project: there is fresh already")
     assert len(access.list_keys("fresh", now_ns=time.time_ns())) == 1
-    assert access.authenticate(other_project.key, now_ns=time.time_ns()) is not None
+
+
+def test_a_store_that_failed_on_the_way_makes_no_second_key(dev: Client, faults: Faults) -> None:
+    """Wherever it fails: the key may be stored, though nobody has seen it."""
+    made = []
+    for number in range(100):
+        told = asked(dev, "admin/keys", scope="read", label=f"key {number}")
+        if not failed_at(number, faults, dev, "admin/keys", told):
+            break
+        dev.post("/dashboard/admin/keys", told)
+        keys = access.list_keys("dev", now_ns=time.time_ns())
+        made.append(sum(key.label == f"key {number}" for key in keys))
+    assert set(made) == {0, 1}
+
+
+def test_a_store_that_failed_while_a_link_was_checked_lets_it_be_sent_again(
+    dev: Client, send: Sender, faults: Faults
+) -> None:
+    trace_id, reads, writes = send(), [], []
+    for number in range(100):
+        before = len(sharing.list_shares("dev", now_ns=time.time_ns()))
+        values = share_values(dev, trace_id)
+        if not (operation := failed_at(number, faults, dev, "shares/make", values)):
+            break
+        dev.post("/dashboard/shares/make", values)
+        made = len(sharing.list_shares("dev", now_ns=time.time_ns())) - before
+        (reads if operation in READS else writes).append(made)
+    assert len(reads) > 2
+    assert set(reads[:3]) == {1}
+    assert set(writes) <= {0, 1}
+
+
+def failed_at(number: int, faults: Faults, browser: Client, place: str, values: dict[str, str]) -> str:
+    """Which operation of the answer failed, being the one of this number; "" where it has fewer."""
+    faults.at(number, fails(WEATHER["server error"]))
+    answer = browser.post(f"/dashboard/{place}", values)
+    seen = list(faults.seen)
+    faults.none()
+    if number >= len(seen):
+        return ""
+    assert answer.status_code == 503
+    return seen[number]
+
+
+def share_values(browser: Client, trace_id: str) -> dict[str, str]:
+    once = Page(browser.get(f"/dashboard/shares?trace={trace_id}")).hidden_values()["once"]
+    return {"trace": trace_id, "days": "7", "redaction": "nothing", "once": once}
+
+
+def test_deleting_asked_once_and_answered_twice_is_done_once(dev: Client, send: Sender) -> None:
+    trace_id = send()
+    told = asked(dev, "actions", action="delete", selected=trace_id, back="?q=x")
+    assert told["project"] == "dev"
+    assert "1 trace deleted." in Page(dev.post("/dashboard/actions", told, follow=True)).text
+    again = dev.post("/dashboard/actions", told, follow=True)
+    assert (again.redirect_chain[-1][0], "nothing is done twice" in Page(again).text) == (
+        "/dashboard/?q=x", True,
+    )  # fmt: skip
+    assert [action for action, _ in audit(dev)] == ["delete traces"]
+
+
+def test_every_question_can_be_answered_once(dev: Client, send: Sender) -> None:
+    trace_id = send()
+    dev.post("/dashboard/actions", {"action": "pin", "selected": trace_id})
+    dev.post("/dashboard/views/save", {"name": "v", "query": "?"})
+    dev.post("/dashboard/shares/make", share_values(dev, trace_id))
+    share = sharing.list_shares("dev", now_ns=time.time_ns())[0]
+    for place, fields in (
+        ("actions", {"action": "unpin", "selected": trace_id, "place": "trace"}),
+        ("views/delete", {"view": dev.get("/dashboard/views.json").json()["views"][0]["view_id"]}),
+        ("shares/revoke", {"share": share.share_id, "trace": trace_id}),
+        ("admin/erase", {"kind": "trace", "id": trace_id}),
+    ):
+        told = asked(dev, place, **fields)
+        assert (told["project"], told["confirmed"], len(told["once"])) == ("dev", "yes", 16), place
+        texts = [Page(dev.post(f"/dashboard/{place}", told, follow=True)).text for _ in range(2)]
+        assert ["nothing is done twice" in text for text in texts] == [False, True], place
 
 
 def test_a_form_acts_in_the_project_that_its_page_was_of(dev: Client) -> None:

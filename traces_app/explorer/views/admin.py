@@ -19,6 +19,7 @@ from traces_app.domain.pricing import PRICE_LABELS
 from traces_app.explorer.confirming import confirmed, log, to_admin
 from traces_app.explorer.pages.admin import admin_page, audit_lines
 from traces_app.explorer.pages.budget import address_text, budget_panel
+from traces_app.explorer.pages.confirm import Question
 from traces_app.explorer.pages.forms import FORMS
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise
@@ -109,15 +110,14 @@ def audit_json(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 @project_action
 def create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     scope, label = request.POST.get("scope", ""), request.POST.get("label", "").strip()
-    question = f"Make a key with scope “{visible_line(scope, 20)}”?"
+    title = f"Make a key with scope “{visible_line(scope, 20)}”?"
     text = f"It {SCOPES.get(scope, 'is of no scope that there is')} in {visitor.project}. It is shown once."
     fields = [("scope", scope), ("label", label)]
     return confirmed(
         request,
         visitor,
         _create_key,
-        (question, text, "Make the key"),
-        fields,
+        Question(title, text, "Make the key", fields),
         form=FORMS["create_key"],
         check=partial(access.check_new_key, visitor.project, scope, label=label),
     )
@@ -128,21 +128,20 @@ def revoke_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     key_id = request.POST.get("key", "")
     own = " It is the key of your own session: you will be logged out." if key_id == visitor.key_id else ""
     text = f"Whoever uses it is refused, here at once and by other servers within half a minute.{own}"
-    question = (f"Revoke the key {visible_line(key_id, 100)}?", text, "Revoke the key")
-    return confirmed(request, visitor, _revoke_key, question, [("key", key_id)])
+    title, fields = f"Revoke the key {visible_line(key_id, 100)}?", [("key", key_id)]
+    return confirmed(request, visitor, _revoke_key, Question(title, text, "Revoke the key", fields))
 
 
 @project_action
 def create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     name = request.POST.get("name", "").strip()
     text = "A project begins with its first key, which may do everything in it and is shown once."
-    question = (f"Make the project {visible_line(name, 64)}?", text, "Make the project")
+    title = f"Make the project {visible_line(name, 64)}?"
     return confirmed(
         request,
         visitor,
         _create_project,
-        question,
-        [("name", name)],
+        Question(title, text, "Make the project", [("name", name)]),
         form=FORMS["create_project"],
         check=partial(_check_new_project, name),
     )
@@ -153,13 +152,12 @@ def set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     names = ("model", "since", *(label.replace(" ", "_") for label in PRICE_LABELS))
     fields = [(name, request.POST.get(name, "").strip()) for name in names]
     text = "Calls that arrive from now on are priced so; what is stored keeps its cost."
-    question = (f"Set the price of {visible_line(fields[0][1], 100)}?", text, "Set the price")
+    title = f"Set the price of {visible_line(fields[0][1], 100)}?"
     return confirmed(
         request,
         visitor,
         _set_price,
-        question,
-        fields,
+        Question(title, text, "Set the price", fields),
         form=FORMS["set_price"],
         check=lambda: prices.read_price(**_typed_price(request)),
     )
@@ -170,8 +168,8 @@ def remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     model = request.POST.get("model", "")
     fields = [("model", model), ("since_ns", request.POST.get("since_ns", ""))]
     text = "Calls that arrive from now on are priced by the earlier price, or by this version's table."
-    question = (f"Remove the price of {visible_line(model, 100)}?", text, "Remove the price")
-    return confirmed(request, visitor, _remove_price, question, fields)
+    title = f"Remove the price of {visible_line(model, 100)}?"
+    return confirmed(request, visitor, _remove_price, Question(title, text, "Remove the price", fields))
 
 
 def _check_new_project(name: str) -> None:
