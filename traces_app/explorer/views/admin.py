@@ -17,7 +17,7 @@ from traces_app import access, audit, budget, erasing, prices, queries, retentio
 from traces_app.bill import month_of
 from traces_app.domain.pricing import PRICE_LABELS
 from traces_app.explorer.confirming import confirmed, log, to_admin
-from traces_app.explorer.pages.admin import admin_page, audit_lines
+from traces_app.explorer.pages.admin import Administered, admin_page, audit_lines
 from traces_app.explorer.pages.budget import address_text, budget_panel
 from traces_app.explorer.pages.confirm import Question
 from traces_app.explorer.pages.forms import FORMS
@@ -35,19 +35,9 @@ SCOPES: Final = {
 
 @project_page
 def admin(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
-    now_ns = visitor.now_ns
-    page = admin_page(
-        access.list_keys(visitor.project, now_ns=now_ns),
-        prices.list_prices(visitor.project, now_ns=now_ns),
-        visitor=visitor,
-        listed_keys=access.count_listed_keys(visitor.project),
-        kept=retention.read_retention(visitor.project, now_ns=now_ns),
-        budget=budget_panel(
-            budget.read_budget(visitor.project, now_ns=now_ns), month=month_of(now_ns).name, now_ns=now_ns
-        ),
-        erasures=erasing.list_erasures(visitor.project, now_ns=now_ns),
-        engine=queries.engine_name(),
-    )
+    found, now_ns = _read(visitor), visitor.now_ns
+    panel = budget_panel(found.budget, month=month_of(now_ns).name, now_ns=now_ns)
+    page = admin_page(found, visitor=visitor, budget=panel)
     twin = reverse("explorer:admin_json")
     context = {"page": page, "shell": shell_of(visitor, title="Admin", json_address=twin, place="admin")}
     return advertise(render(request, "explorer/admin.html", context), twin)
@@ -56,24 +46,37 @@ def admin(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 @project_json
 def admin_json(_request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """Without a secret: of keys their ids, of webhooks their hosts."""
-    project, now_ns = visitor.project, visitor.now_ns
-    kept = retention.read_retention(project, now_ns=now_ns)
-    known = budget.read_budget(project, now_ns=now_ns)
+    found = _read(visitor)
+    amounts = ("monthly_usd", "slow_s", "expensive_usd", "keep_rate")
     answer = {
-        "project": project,
+        "project": visitor.project,
         "projects": visitor.projects,
-        "keys": [asdict(key) for key in access.list_keys(project, now_ns=now_ns)],
-        "listed_keys": access.count_listed_keys(project),
-        "prices": [asdict(price) for price in prices.list_prices(project, now_ns=now_ns)],
-        "retention": {"rules": [asdict(rule) for rule in kept.rules], "rest_days": kept.rest_days},
-        "budget": {
-            name: getattr(known, name) for name in ("monthly_usd", "slow_s", "expensive_usd", "keep_rate")
+        "keys": [asdict(key) for key in found.keys],
+        "listed_keys": found.listed_keys,
+        "prices": [asdict(price) for price in found.prices],
+        "retention": {
+            "rules": [asdict(rule) for rule in found.kept.rules],
+            "rest_days": found.kept.rest_days,
         },
-        "alerts": [asdict(alert) | {"to": address_text(alert)} for alert in known.alerts],
-        "erasures": [asdict(one) for one in erasing.list_erasures(project, now_ns=now_ns)],
-        "storage": queries.engine_name(),
+        "budget": {name: getattr(found.budget, name) for name in amounts},
+        "alerts": [asdict(alert) | {"to": address_text(alert)} for alert in found.budget.alerts],
+        "erasures": [asdict(one) for one in found.erasures],
+        "storage": found.engine,
     }
     return JsonResponse(answer)
+
+
+def _read(visitor: Visitor) -> Administered:
+    project, now_ns = visitor.project, visitor.now_ns
+    return Administered(
+        keys=access.list_keys(project, now_ns=now_ns),
+        listed_keys=access.count_listed_keys(project),
+        prices=prices.list_prices(project, now_ns=now_ns),
+        kept=retention.read_retention(project, now_ns=now_ns),
+        budget=budget.read_budget(project, now_ns=now_ns),
+        erasures=erasing.list_erasures(project, now_ns=now_ns),
+        engine=queries.engine_name(),
+    )
 
 
 @project_page
