@@ -35,7 +35,10 @@ RATE_LIMIT_RPM = _env.number("RATE_LIMIT_RPM", 60, at_least=0, at_most=1_000_000
 CORS_ORIGINS = _env.origins("CORS_ORIGINS", "none" if PRODUCTION else "*", words=("*", "none"))
 CORS_ALLOW_ALL_ORIGINS = "*" in CORS_ORIGINS
 CORS_ALLOWED_ORIGINS = [origin for origin in CORS_ORIGINS if origin not in ("*", "none")]
-CORS_URLS_REGEX = r"^/(api|v1)/"
+PROGRAM_PREFIXES = ("/api/", "/v1/")
+"""Below these no person reads: other sites may ask, and what is not there is told in JSON."""
+
+CORS_URLS_REGEX = f"^({'|'.join(PROGRAM_PREFIXES)})"
 CORS_ALLOW_HEADERS = ("accept", "authorization", "content-encoding", "content-type", "x-api-key")
 
 # -- where traces are kept -------------------------------------------------------------------------

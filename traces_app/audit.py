@@ -9,11 +9,13 @@ from typing import Final
 from traces_app.domain.durations import DAY_S, MILLISECOND_NS
 from traces_app.storage import get_store, keys
 
-__all__ = ["MAX_LISTED", "Entry", "claim", "list_entries", "record", "release"]
+__all__ = ["MAX_LISTED", "Entry", "list_entries", "record"]
 
 KEPT_DAYS: Final = 400
 MAX_LISTED: Final = 200
-MAX_FORM_CHARACTERS: Final = 64
+MAX_ENTRY_ID_CHARACTERS: Final = 22
+"""Milliseconds, ``#``, and eight digits of chance."""
+
 MAX_DETAIL_CHARACTERS: Final = 500
 
 
@@ -41,22 +43,12 @@ def record(project: str, *, who: str, action: str, detail: str, now_ns: int) -> 
     )
 
 
-def claim(project: str, form: str, *, now_ns: int) -> bool:
-    """Whether this form is sent for the first time: a button is pressed twice, a page sent once more."""
-    pk, expires_at = keys.once_partition(project), now_ns // 10**9 + DAY_S
-    name = form[:MAX_FORM_CHARACTERS]
-    return get_store().put_record(pk, name, {}, now_ns=now_ns, expires_at=expires_at, only_if_absent=True)
-
-
-def release(project: str, form: str) -> None:
-    """It did nothing: it may be sent again."""
-    get_store().delete_record(keys.once_partition(project), form[:MAX_FORM_CHARACTERS])
-
-
 def list_entries(project: str, *, before: str = "", now_ns: int) -> list[Entry]:
     """The newest 200, newest first; ``before`` the entry of that id, those that came before it."""
     pk = keys.audit_partition(project)
-    found = get_store().list_records(pk, newest=MAX_LISTED, below=before[:MAX_FORM_CHARACTERS], now_ns=now_ns)
+    found = get_store().list_records(
+        pk, newest=MAX_LISTED, below=before[:MAX_ENTRY_ID_CHARACTERS], now_ns=now_ns
+    )
     return [
         Entry(sort, int(sort[:13]) * MILLISECOND_NS, value["who"], value["action"], value["detail"])
         for sort, value in found

@@ -20,6 +20,7 @@ __all__ = [
     "REDACTIONS",
     "Share",
     "ShareNotFound",
+    "check_new_share",
     "create_share",
     "list_shares",
     "open_share",
@@ -74,7 +75,7 @@ class Share:
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def create_share(project: str, trace_id: str, *, redaction: str, days: int, who: str, now_ns: int) -> Share:
+def check_new_share(project: str, trace_id: str, *, redaction: str, days: int, now_ns: int) -> None:
     """Raises ValueError naming what is wrong, and queries.TraceNotFound."""
     if redaction not in REDACTIONS:
         raise ValueError("Shows: choose one of " + ", ".join(REDACTIONS) + ".")
@@ -83,6 +84,11 @@ def create_share(project: str, trace_id: str, *, redaction: str, days: int, who:
     if len(list_shares(project, now_ns=now_ns)) >= MAX_SHARES:
         raise ValueError(f"A project has {MAX_SHARES} links at most: revoke one first.")
     queries.get_trace(project, trace_id, now_ns=now_ns)
+
+
+def create_share(project: str, trace_id: str, *, redaction: str, days: int, who: str, now_ns: int) -> Share:
+    """Raises what ``check_new_share`` raises, before anything is written."""
+    check_new_share(project, trace_id, redaction=redaction, days=days, now_ns=now_ns)
     expires_at = now_ns // 10**9 + days * DAY_S
     share = Share(
         project, secrets.token_hex(6), trace_id, redaction, who, now_ns, expires_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -75,6 +76,33 @@ def test_s_scores_the_open_span_and_its_row_tells_at_once(page: Page, send: Send
     page.keyboard.type("nan")
     page.keyboard.press("Enter")
     expect(page.locator("[data-say]")).to_contain_text("finite number")
+    expect(page.locator(".score [name=value]")).to_be_visible()
+    expect(page.locator(".score [name=value]")).to_have_value("nan")
+
+
+def test_a_score_sent_twice_is_one_and_what_was_not_saved_stays_in_its_form(
+    page: Page, send: Sender, settings: Any
+) -> None:
+    trace_id = agent_trace(send)
+    open_trace(page, trace_id, f"?view=tree#s={span_id(4)}&view=tree")
+    expect(title(page)).to_have_text("chat two")
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.keyboard.press("s")
+    form = page.locator(".score form")
+    form.locator("[name=value]").fill("good")
+    form.locator("[name=comment]").fill("what took long to write")
+    settings.API_KEY_REQUIRED = True  # as when the session is over
+    form.evaluate("(form) => { form.requestSubmit(); form.requestSubmit(); }")
+    expect(page.locator("[data-say]")).to_contain_text("the session is over")
+    expect(form.locator("[name=comment]")).to_be_visible()
+    expect(form.locator("[name=comment]")).to_have_value("what took long to write")
+    assert len(posts) == 1
+    settings.API_KEY_REQUIRED = False
+    form.evaluate("(form) => { form.requestSubmit(); form.requestSubmit(); }")
+    expect(page.locator("[data-say]")).to_contain_text("The score is saved.")
+    expect(form).to_be_hidden()
+    assert len(posts) == 2
 
 
 def test_a_link_is_shared_followed_without_a_key_and_revoked(page: Page, send: Sender) -> None:

@@ -44,6 +44,14 @@ def dev(browser: Client) -> Client:
 
 
 @pytest.fixture
+def other(dev: Client) -> Client:
+    """A second browser."""
+    client = Client()
+    client.handler = dev.handler
+    return client
+
+
+@pytest.fixture
 def send() -> Sender:
     """Store one trace, by default a single span that ended a moment ago; returns the trace's id."""
     return functools.partial(send_trace, iter(range(1, 10_000)))

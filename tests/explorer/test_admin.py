@@ -4,73 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 import pytest
 from django.test import Client
 
+from tests.explorer.asking import audit, change, made_key, reader, refusal, wrong_field
 from tests.explorer.conftest import Sender, log_in
 from tests.explorer.pages import Page
 from traces_app import access
 from traces_app import audit as audit_log
 from traces_app.domain.span import Usage
-
-
-def change(browser: Client, place: str, **fields: str) -> Any:
-    """Ask, and answer yes."""
-    question = browser.post(f"/dashboard/{place}", fields)
-    assert question.status_code == 200, question
-    page = Page(question)
-    told = {name: value for name, value in page.hidden_values().items() if name != "csrfmiddlewaretoken"}
-    assert told["confirmed"] == "yes"
-    return browser.post(f"/dashboard/{place}", told, follow=True)
-
-
-def refusal(browser: Client, place: str, **fields: str) -> Page:
-    """What a form says to values that cannot be: as they were typed, before anything is asked."""
-    answer = browser.post(f"/dashboard/{place}", fields)
-    assert answer.status_code == 400, answer
-    page = Page(answer)
-    assert "confirmed" not in page.hidden_values()
-    typed = {one.get("name"): one.get("value") for one in page.find("input")}
-    assert {name: typed[name] for name in fields if name in typed} == {
-        name: value.strip() for name, value in fields.items() if name in typed
-    }
-    assert page.breaches() == []
-    return page
-
-
-def wrong_field(page: Page) -> tuple[str, str]:
-    """The one that is marked, and what stands beside it."""
-    [field] = [one for one in page.elements if one.get("aria-invalid") == "true"]
-    [told] = [one for one in page.find("span", "wrong") if one.get("id") == field.get("aria-describedby")]
-    assert field.parent is told.parent
-    assert "autofocus" in field.attributes
-    return field.get("name") or "", told.text
-
-
-def audit(browser: Client) -> list[tuple[str, str]]:
-    return [(line.action, line.detail) for line in browser.get("/dashboard/admin/audit").context["page"]]
-
-
-def made_key(browser: Client, scope: str, label: str = "") -> str:
-    text = Page(change(browser, "admin/keys", scope=scope, label=label)).text
-    found = re.search(r"project-dev\.[\w-]{43}", text)
-    assert found
-    return found[0]
-
-
-def reader(dev: Client, browser: Client) -> Client:
-    log_in(browser, made_key(dev, "read"))
-    return browser
-
-
-@pytest.fixture
-def other(dev: Client) -> Client:
-    """A second browser."""
-    client = Client()
-    client.handler = dev.handler
-    return client
 
 
 def test_a_key_is_made_shown_once_and_works(dev: Client) -> None:
@@ -312,80 +255,6 @@ def test_admin_and_views_are_there_as_json_without_secrets(dev: Client, other: C
     log_in(other, "project-shop")
     assert other.get("/dashboard/admin.json").json()["keys"] == []
     assert other.get("/dashboard/views.json").json()["views"] == []
-
-
-# -- sent twice, from two tabs, out of place ---------------------------------------------------------
-def asked(browser: Client, place: str, **fields: str) -> dict[str, str]:
-    return Page(browser.post(f"/dashboard/{place}", fields)).hidden_values()
-
-
-def test_a_question_answered_twice_is_done_once(dev: Client) -> None:
-    told = asked(dev, "admin/keys", scope="read", label="twice")
-    assert "shown this once" in Page(dev.post("/dashboard/admin/keys", told)).text
-    again = Page(dev.post("/dashboard/admin/keys", told, follow=True))
-    assert "nothing is done twice" in again.text
-    assert [key.label for key in dev.get("/dashboard/admin").context["page"].keys] == ["twice"]
-    assert [action for action, _ in audit(dev)] == ["make key"]
-
-
-def test_what_was_refused_after_the_question_may_be_sent_again(dev: Client) -> None:
-    told = asked(dev, "admin/projects", name="fresh")
-    other_project = access.create_key("fresh", now_ns=time.time_ns())
-    refused = dev.post("/dashboard/admin/projects", told)
-    assert wrong_field(Page(refused))[1].startswith("project: there is fresh already")
-    assert len(access.list_keys("fresh", now_ns=time.time_ns())) == 1
-    assert access.authenticate(other_project.key, now_ns=time.time_ns()) is not None
-
-
-def test_a_form_acts_in_the_project_that_its_page_was_of(dev: Client) -> None:
-    told = asked(dev, "admin/prices", model="m", input="1", output="1")
-    assert told["project"] == "dev"
-    log_in(dev, "project-shop")  # in another tab
-    assert dev.get("/dashboard/admin").context["page"].project == "shop"
-    dev.post("/dashboard/admin/prices", told)
-    assert [price.model for price in dev.get("/dashboard/admin?project=dev").context["page"].prices] == ["m"]
-    assert dev.get("/dashboard/admin?project=shop").context["page"].prices == []
-
-
-def test_a_form_of_a_project_that_is_not_open_does_nothing(dev: Client) -> None:
-    fields = {"scope": "all", "confirmed": "yes", "project": "shop"}
-    assert "Nothing was done" in Page(dev.post("/dashboard/admin/keys", fields, follow=True)).text
-    assert audit(dev) == []
-    assert access.list_keys("shop", now_ns=time.time_ns()) == []
-
-
-def test_every_form_of_admin_says_its_project(dev: Client, send: Sender) -> None:
-    made_key(dev, "read")
-    change(dev, "admin/prices", model="m", input="1", output="1")
-    change(dev, "admin/retention", condition="error:true", days="9")
-    change(dev, "admin/alerts", what="bill", by="all", value="", limit="1", to="a@example.com")
-    dev.post("/dashboard/views/save", {"name": "v", "query": "?"})
-    for place in ("admin", f"shares?trace={send()}", "views"):
-        page = Page(dev.get(f"/dashboard/{place}"))
-        posting = (one for one in page.find("form") if one.get("method") == "post")
-        forms = [one for one in posting if one.get("action") != "/dashboard/logout"]
-        silent = [
-            form.get("action")
-            for form in forms
-            if not any(
-                field.get("name") == "project" and field.is_inside(form) for field in page.find("input")
-            )
-        ]
-        assert forms
-        assert silent == [], place
-
-
-def test_an_address_of_a_form_says_that_there_is_nothing_to_see(dev: Client) -> None:
-    answer = dev.get("/dashboard/admin/keys")
-    assert (answer.status_code, answer["Allow"]) == (405, "POST")
-    assert "Nothing was done" in Page(answer).text
-    assert Page(answer).breaches() == []
-
-
-def test_a_form_sent_after_the_session_ended_says_so(browser: Client) -> None:
-    answer = browser.post("/dashboard/admin/keys", {"scope": "all", "confirmed": "yes"}, follow=True)
-    assert answer.redirect_chain[-1][0] == "/dashboard/login"
-    assert "Nothing was done: the session is over." in Page(answer).text
 
 
 def test_whoever_makes_a_project_sees_it(dev: Client) -> None:

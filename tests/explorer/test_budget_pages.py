@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.explorer.asking import audit, change, reader, refusal, wrong_field
 from tests.explorer.conftest import Sender
 from tests.explorer.pages import Page
-from tests.explorer.test_admin import audit, change, other, reader, refusal, wrong_field
 from traces_app import budget
 from traces_app.domain.span import Usage
-
-__all__ = ["other"]
 
 CALL = {
     "kind": "llm",

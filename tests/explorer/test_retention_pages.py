@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.explorer.asking import audit, change, made_key, reader, refusal, wrong_field
 from tests.explorer.conftest import Sender
 from tests.explorer.pages import Page
-from tests.explorer.test_admin import audit, change, made_key, other, reader, refusal, wrong_field
 from traces_app import curation, erasing, retention
-
-__all__ = ["other"]
 
 DAY_S = 86_400
 

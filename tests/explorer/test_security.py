@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
+from django.test.utils import override_script_prefix
 
 from tests.builders import span_id
 from tests.explorer.conftest import Sender
@@ -131,6 +132,16 @@ def test_a_store_that_does_not_answer_is_503_with_retry_after(
     response = dev.get("/dashboard/")
     assert (response.status_code, response["Retry-After"]) == (503, "7")
     assert "does not answer" in Page(response).text
+
+
+@pytest.mark.parametrize("stage", ["", "/prod"])
+def test_that_there_is_no_page_is_told_with_the_ways_on_also_below_a_prefix(dev: Client, stage: str) -> None:
+    with override_script_prefix(f"{stage}/"):  # as a server does
+        response = dev.get("/dashboard/nothing", SCRIPT_NAME=stage)
+    assert response.status_code == 404
+    assert response.context["shell"].project == "dev"
+    assert f"{stage}/dashboard/statistics" in Page(response).links()
+    assert dev.get("/v1/nothing", SCRIPT_NAME=stage).json()["title"] == "No such page"
 
 
 def test_that_a_page_is_none_needs_no_store(dev: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 
 from traces_app import curation, queries
 from traces_app.domain.ids import is_trace_id
 from traces_app.domain.limits import MAX_TAG_CHARACTERS
-from traces_app.explorer.confirming import NO_WRITING, log
+from traces_app.explorer.confirming import NO_WRITING, confirmed, log
 from traces_app.explorer.formats import moment, plural
 from traces_app.explorer.pages.compare import LETTERS
-from traces_app.explorer.pages.confirm import Confirmation
-from traces_app.explorer.pages.shell import shell_of
+from traces_app.explorer.pages.confirm import Question
 from traces_app.explorer.refusals import show_not_found
 from traces_app.explorer.twins import span_json, summary_json
 from traces_app.explorer.visible import visible_line
@@ -121,8 +120,13 @@ def _tag(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> Ht
 
 
 def _delete(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
-    if request.POST.get("confirmed") != "yes":
-        return _ask_to_delete(request, visitor, trace_ids)
+    count = plural(len(trace_ids), "trace")
+    text = "Their spans, inputs and outputs are deleted for good, and they leave the statistics."
+    question = _question(request, "delete", (f"Delete {count}?", text, f"Delete {count}"), trace_ids)
+    return confirmed(request, visitor, partial(_delete_now, trace_ids=trace_ids), question)
+
+
+def _delete_now(request: HttpRequest, visitor: Visitor, *, trace_ids: Sequence[str]) -> HttpResponseBase:
     deleted = [
         trace_id
         for trace_id in trace_ids
@@ -133,34 +137,15 @@ def _delete(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) ->
     return _back(request)
 
 
-def _ask_to_delete(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
-    count = plural(len(trace_ids), "trace")
-    text = "Their spans, inputs and outputs are deleted for good, and they leave the statistics."
-    return _ask(request, visitor, "delete", (f"Delete {count}?", text, f"Delete {count}"), trace_ids)
-
-
-def _ask(
-    request: HttpRequest,
-    visitor: Visitor,
-    action: str,
-    question: tuple[str, str, str],
-    trace_ids: Sequence[str],
-) -> HttpResponseBase:
-    title, text, button = question
-    page = Confirmation(
-        title=title,
-        text=text,
-        address=reverse("explorer:actions"),
-        fields=[
-            ("action", action),
-            *((name, request.POST.get(name, "")) for name in ("back", "place")),
-            *(("selected", trace_id) for trace_id in trace_ids),
-        ],
-        button=button,
-        back_address=_back_address(request),
-    )
-    context = {"page": page, "shell": shell_of(visitor, title=page.title)}
-    return render(request, "explorer/confirm.html", context)
+def _question(
+    request: HttpRequest, action: str, told: tuple[str, str, str], trace_ids: Sequence[str]
+) -> Question:
+    fields = [
+        ("action", action),
+        *((name, request.POST.get(name, "")) for name in ("back", "place")),
+        *(("selected", trace_id) for trace_id in trace_ids),
+    ]
+    return Question(*told, fields, back_address=_back_address(request), place="traces")
 
 
 def _pin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
@@ -175,8 +160,13 @@ def _pin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> Ht
 
 
 def _unpin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
-    if request.POST.get("confirmed") != "yes":
-        return _ask_to_unpin(request, visitor, trace_ids)
+    count = plural(len(trace_ids), "trace")
+    text = "The rules of the project count again. A trace whose time has passed stays for one day more."
+    question = _question(request, "unpin", (f"Unpin {count}?", text, f"Unpin {count}"), trace_ids)
+    return confirmed(request, visitor, partial(_unpin_now, trace_ids=trace_ids), question)
+
+
+def _unpin_now(request: HttpRequest, visitor: Visitor, *, trace_ids: Sequence[str]) -> HttpResponseBase:
     found = [
         (trace_id, unpinned)
         for trace_id in trace_ids
@@ -196,13 +186,6 @@ def _unpin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> 
 def _until(expires_at: int | None, now_ns: int) -> str:
     at = None if expires_at is None else moment(expires_at * 10**9, now_ns=now_ns)
     return f"until {at.day}" if at else "for ever"
-
-
-def _ask_to_unpin(request: HttpRequest, visitor: Visitor, trace_ids: Sequence[str]) -> HttpResponseBase:
-    count = plural(len(trace_ids), "trace")
-    text = "The rules of the project count again. A trace whose time has passed stays for one day more."
-    question = (f"Unpin {count}?", text, f"Unpin {count}")
-    return _ask(request, visitor, "unpin", question, trace_ids)
 
 
 ACTIONS: Final = {

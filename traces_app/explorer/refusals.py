@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,8 +16,6 @@ from traces_app.explorer.visitor import Visitor, visitor_of
 from traces_app.queries import StoreUnavailable, StoreUnusable
 
 log = logging.getLogger(__name__)
-
-PROGRAM_PREFIXES: Final = ("/api/", "/v1/")
 
 
 def show_not_found(request: HttpRequest, visitor: Visitor, trace_id: str) -> HttpResponse:
@@ -32,7 +30,7 @@ def show_not_found(request: HttpRequest, visitor: Visitor, trace_id: str) -> Htt
 
 def show_no_page(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's name
     """404 for an address of nothing: to a program as a problem, to a reader with the ways on."""
-    if request.path_info.startswith(PROGRAM_PREFIXES) or request.path_info.endswith(".json"):
+    if request.path_info.startswith(settings.PROGRAM_PREFIXES) or request.path_info.endswith(".json"):
         return problem(404, "No such page", "Nothing has this address.")
     visitor = _known_visitor(request)
     shell = Shell(title="Not found") if visitor is None else shell_of(visitor, title="Not found", place="")
@@ -41,7 +39,7 @@ def show_no_page(request: HttpRequest, exception: Exception) -> HttpResponse:  #
 
 def _known_visitor(request: HttpRequest) -> Visitor | None:
     """Nobody where the store cannot say who it is: there is no such page in any case."""
-    if not request.path_info.startswith(reverse("explorer:traces")):
+    if not request.path.startswith(reverse("explorer:traces")):
         return None
     try:
         return visitor_of(request, now_ns=time.time_ns())

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from traces_app.access import KeyRecord
 from traces_app.audit import Entry
+from traces_app.domain.budget import Budget
 from traces_app.domain.pricing import PRICE_LABELS, OwnPrice
 from traces_app.domain.retention import Retention, Rule, days_text
 from traces_app.erasing import Erasure, Line
@@ -94,29 +95,33 @@ class AuditLine:
     detail: str
 
 
-def admin_page(
-    keys: Sequence[KeyRecord],
-    prices: Sequence[OwnPrice],
-    *,
-    visitor: Visitor,
-    listed_keys: int,
-    kept: Retention,
-    budget: BudgetPanel,
-    erasures: Sequence[Erasure],
-    engine: str,
-) -> AdminPage:
+@dataclass(frozen=True, slots=True)
+class Administered:
+    """What is stored for a project beside its traces."""
+
+    keys: Sequence[KeyRecord]
+    listed_keys: int
+    prices: Sequence[OwnPrice]
+    kept: Retention
+    budget: Budget
+    erasures: Sequence[Erasure]
+    engine: str
+
+
+def admin_page(found: Administered, *, visitor: Visitor, budget: BudgetPanel) -> AdminPage:
+    kept = found.kept
     return AdminPage(
         project=visitor.project,
         may_write=visitor.may_write,
-        keys=[_key(key, visitor) for key in reversed(keys)],
-        listed_keys=_listed(listed_keys),
-        prices=[_price(price, visitor.now_ns) for price in prices],
+        keys=[_key(key, visitor) for key in reversed(found.keys)],
+        listed_keys=_listed(found.listed_keys),
+        prices=[_price(price, visitor.now_ns) for price in found.prices],
         price_labels=[(label.replace(" ", "_"), label) for label in PRICE_LABELS],
         rules=[_rule(rule) for rule in sorted(kept.rules, key=lambda rule: rule.condition)],
         rest=days_text(kept.rest_days),
         budget=budget,
-        erasures=[erasure_line(one, now_ns=visitor.now_ns) for one in erasures[:MAX_ERASURES_SHOWN]],
-        engine={"sqlite": "a local SQLite file", "dynamodb": "DynamoDB"}.get(engine, engine),
+        erasures=[erasure_line(one, now_ns=visitor.now_ns) for one in found.erasures[:MAX_ERASURES_SHOWN]],
+        engine={"sqlite": "a local SQLite file", "dynamodb": "DynamoDB"}.get(found.engine, found.engine),
         projects=list(visitor.projects),
         forms=FORMS
         | {

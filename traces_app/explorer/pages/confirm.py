@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+
+from django.urls import reverse
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmation:
-    """``fields`` are sent again with the answer."""
+class Question:
+    """``fields`` are sent again with the answer. Whoever cancels, may not or has answered already goes to
+    ``back_address``; ``place`` is the page that all pages lead to and this one belongs to.
+    """
 
     title: str
     text: str
-    address: str
-    fields: Sequence[tuple[str, str]]
     button: str
-    back_address: str
+    fields: Sequence[tuple[str, str]] = ()
+    back_address: str = field(default_factory=partial(reverse, "explorer:admin"))
+    place: str = "admin"

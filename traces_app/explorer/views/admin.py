@@ -17,8 +17,9 @@ from traces_app import access, audit, budget, erasing, prices, queries, retentio
 from traces_app.bill import month_of
 from traces_app.domain.pricing import PRICE_LABELS
 from traces_app.explorer.confirming import confirmed, log, to_admin
-from traces_app.explorer.pages.admin import admin_page, audit_lines
+from traces_app.explorer.pages.admin import Administered, admin_page, audit_lines
 from traces_app.explorer.pages.budget import address_text, budget_panel
+from traces_app.explorer.pages.confirm import Question
 from traces_app.explorer.pages.forms import FORMS
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise
@@ -34,19 +35,9 @@ SCOPES: Final = {
 
 @project_page
 def admin(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
-    now_ns = visitor.now_ns
-    page = admin_page(
-        access.list_keys(visitor.project, now_ns=now_ns),
-        prices.list_prices(visitor.project, now_ns=now_ns),
-        visitor=visitor,
-        listed_keys=access.count_listed_keys(visitor.project),
-        kept=retention.read_retention(visitor.project, now_ns=now_ns),
-        budget=budget_panel(
-            budget.read_budget(visitor.project, now_ns=now_ns), month=month_of(now_ns).name, now_ns=now_ns
-        ),
-        erasures=erasing.list_erasures(visitor.project, now_ns=now_ns),
-        engine=queries.engine_name(),
-    )
+    found, now_ns = _read(visitor), visitor.now_ns
+    panel = budget_panel(found.budget, month=month_of(now_ns).name, now_ns=now_ns)
+    page = admin_page(found, visitor=visitor, budget=panel)
     twin = reverse("explorer:admin_json")
     context = {"page": page, "shell": shell_of(visitor, title="Admin", json_address=twin, place="admin")}
     return advertise(render(request, "explorer/admin.html", context), twin)
@@ -55,24 +46,37 @@ def admin(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 @project_json
 def admin_json(_request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """Without a secret: of keys their ids, of webhooks their hosts."""
-    project, now_ns = visitor.project, visitor.now_ns
-    kept = retention.read_retention(project, now_ns=now_ns)
-    known = budget.read_budget(project, now_ns=now_ns)
+    found = _read(visitor)
+    amounts = ("monthly_usd", "slow_s", "expensive_usd", "keep_rate")
     answer = {
-        "project": project,
+        "project": visitor.project,
         "projects": visitor.projects,
-        "keys": [asdict(key) for key in access.list_keys(project, now_ns=now_ns)],
-        "listed_keys": access.count_listed_keys(project),
-        "prices": [asdict(price) for price in prices.list_prices(project, now_ns=now_ns)],
-        "retention": {"rules": [asdict(rule) for rule in kept.rules], "rest_days": kept.rest_days},
-        "budget": {
-            name: getattr(known, name) for name in ("monthly_usd", "slow_s", "expensive_usd", "keep_rate")
+        "keys": [asdict(key) for key in found.keys],
+        "listed_keys": found.listed_keys,
+        "prices": [asdict(price) for price in found.prices],
+        "retention": {
+            "rules": [asdict(rule) for rule in found.kept.rules],
+            "rest_days": found.kept.rest_days,
         },
-        "alerts": [asdict(alert) | {"to": address_text(alert)} for alert in known.alerts],
-        "erasures": [asdict(one) for one in erasing.list_erasures(project, now_ns=now_ns)],
-        "storage": queries.engine_name(),
+        "budget": {name: getattr(found.budget, name) for name in amounts},
+        "alerts": [asdict(alert) | {"to": address_text(alert)} for alert in found.budget.alerts],
+        "erasures": [asdict(one) for one in found.erasures],
+        "storage": found.engine,
     }
     return JsonResponse(answer)
+
+
+def _read(visitor: Visitor) -> Administered:
+    project, now_ns = visitor.project, visitor.now_ns
+    return Administered(
+        keys=access.list_keys(project, now_ns=now_ns),
+        listed_keys=access.count_listed_keys(project),
+        prices=prices.list_prices(project, now_ns=now_ns),
+        kept=retention.read_retention(project, now_ns=now_ns),
+        budget=budget.read_budget(project, now_ns=now_ns),
+        erasures=erasing.list_erasures(project, now_ns=now_ns),
+        engine=queries.engine_name(),
+    )
 
 
 @project_page
@@ -109,15 +113,14 @@ def audit_json(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 @project_action
 def create_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     scope, label = request.POST.get("scope", ""), request.POST.get("label", "").strip()
-    question = f"Make a key with scope “{visible_line(scope, 20)}”?"
+    title = f"Make a key with scope “{visible_line(scope, 20)}”?"
     text = f"It {SCOPES.get(scope, 'is of no scope that there is')} in {visitor.project}. It is shown once."
     fields = [("scope", scope), ("label", label)]
     return confirmed(
         request,
         visitor,
         _create_key,
-        (question, text, "Make the key"),
-        fields,
+        Question(title, text, "Make the key", fields),
         form=FORMS["create_key"],
         check=partial(access.check_new_key, visitor.project, scope, label=label),
     )
@@ -128,21 +131,20 @@ def revoke_key(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     key_id = request.POST.get("key", "")
     own = " It is the key of your own session: you will be logged out." if key_id == visitor.key_id else ""
     text = f"Whoever uses it is refused, here at once and by other servers within half a minute.{own}"
-    question = (f"Revoke the key {visible_line(key_id, 100)}?", text, "Revoke the key")
-    return confirmed(request, visitor, _revoke_key, question, [("key", key_id)])
+    title, fields = f"Revoke the key {visible_line(key_id, 100)}?", [("key", key_id)]
+    return confirmed(request, visitor, _revoke_key, Question(title, text, "Revoke the key", fields))
 
 
 @project_action
 def create_project(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     name = request.POST.get("name", "").strip()
     text = "A project begins with its first key, which may do everything in it and is shown once."
-    question = (f"Make the project {visible_line(name, 64)}?", text, "Make the project")
+    title = f"Make the project {visible_line(name, 64)}?"
     return confirmed(
         request,
         visitor,
         _create_project,
-        question,
-        [("name", name)],
+        Question(title, text, "Make the project", [("name", name)]),
         form=FORMS["create_project"],
         check=partial(_check_new_project, name),
     )
@@ -153,13 +155,12 @@ def set_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     names = ("model", "since", *(label.replace(" ", "_") for label in PRICE_LABELS))
     fields = [(name, request.POST.get(name, "").strip()) for name in names]
     text = "Calls that arrive from now on are priced so; what is stored keeps its cost."
-    question = (f"Set the price of {visible_line(fields[0][1], 100)}?", text, "Set the price")
+    title = f"Set the price of {visible_line(fields[0][1], 100)}?"
     return confirmed(
         request,
         visitor,
         _set_price,
-        question,
-        fields,
+        Question(title, text, "Set the price", fields),
         form=FORMS["set_price"],
         check=lambda: prices.read_price(**_typed_price(request)),
     )
@@ -170,8 +171,8 @@ def remove_price(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     model = request.POST.get("model", "")
     fields = [("model", model), ("since_ns", request.POST.get("since_ns", ""))]
     text = "Calls that arrive from now on are priced by the earlier price, or by this version's table."
-    question = (f"Remove the price of {visible_line(model, 100)}?", text, "Remove the price")
-    return confirmed(request, visitor, _remove_price, question, fields)
+    title = f"Remove the price of {visible_line(model, 100)}?"
+    return confirmed(request, visitor, _remove_price, Question(title, text, "Remove the price", fields))
 
 
 def _check_new_project(name: str) -> None:

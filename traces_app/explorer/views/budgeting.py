@@ -13,6 +13,7 @@ from traces_app import budget
 from traces_app.explorer.confirming import confirmed, log, to_admin
 from traces_app.explorer.formats import cost_text
 from traces_app.explorer.pages.budget import address_text
+from traces_app.explorer.pages.confirm import Question
 from traces_app.explorer.pages.forms import FORMS
 from traces_app.explorer.views.rankings import MAX_LOOK_S
 from traces_app.explorer.visible import visible_line
@@ -32,29 +33,26 @@ def set_budget(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         "When the forecast of keeping the traces passes it, only a share of plain ones keeps its contents. "
         "Errors, slow, expensive, scored and pinned ones are kept whole, and all counts stay exact."
     )
-    question = (title, text if amount else "Everything that arrives is kept whole again.", "Set the budget")
+    text = text if amount else "Everything that arrives is kept whole again."
+    question = Question(title, text, "Set the budget", fields)
     check = partial(budget.read_amount, **dict(fields))
-    return confirmed(request, visitor, _set_budget, question, fields, form=FORMS["set_budget"], check=check)
+    return confirmed(request, visitor, _set_budget, question, form=FORMS["set_budget"], check=check)
 
 
 @project_action
 def add_alert(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     fields = _typed(request, _ALERT)
     to = visible_line(dict(fields)["to"], 100)
-    question = (
-        f"Tell {to}?",
-        "Once a month, when the limit is passed.",
-        "Add the alert",
-    )
+    question = Question(f"Tell {to}?", "Once a month, when the limit is passed.", "Add the alert", fields)
     check = partial(budget.new_alert, visitor.project, dict(fields), now_ns=visitor.now_ns)
-    return confirmed(request, visitor, _add_alert, question, fields, form=FORMS["add_alert"], check=check)
+    return confirmed(request, visitor, _add_alert, question, form=FORMS["add_alert"], check=check)
 
 
 @project_action
 def remove_alert(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     fields = _typed(request, ("alert",))
-    question = ("Remove the alert?", "Nobody is told by it any more.", "Remove the alert")
-    return confirmed(request, visitor, _remove_alert, question, fields)
+    question = Question("Remove the alert?", "Nobody is told by it any more.", "Remove the alert", fields)
+    return confirmed(request, visitor, _remove_alert, question)
 
 
 def _typed(request: HttpRequest, names: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -14,10 +14,10 @@ from django.urls import reverse
 
 from traces_app import erasing, retention
 from traces_app.domain.retention import days_text, read_days
-from traces_app.explorer.confirming import confirmed, log, refused, to_admin
+from traces_app.explorer.confirming import ask, confirmed, log, refused, to_admin
 from traces_app.explorer.formats import plural
 from traces_app.explorer.pages.admin import erased_lines, erasure_line
-from traces_app.explorer.pages.confirm import Confirmation
+from traces_app.explorer.pages.confirm import Question
 from traces_app.explorer.pages.forms import FORMS
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise, problem
@@ -43,8 +43,7 @@ def set_rule(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         request,
         visitor,
         _set_rule,
-        (title, text, "Set the rule"),
-        fields,
+        Question(title, text, "Set the rule", fields),
         form=FORMS["set_rule"],
         check=partial(
             retention.read_rule, visitor.project, condition=condition, days=days, now_ns=visitor.now_ns
@@ -55,8 +54,8 @@ def set_rule(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 @project_action
 def remove_rule(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     condition = request.POST.get("condition", "")
-    question = (f"Remove the rule {visible_line(condition, 100)}?", FOR_NEW, "Remove the rule")
-    return confirmed(request, visitor, _remove_rule, question, [("condition", condition)])
+    title, fields = f"Remove the rule {visible_line(condition, 100)}?", [("condition", condition)]
+    return confirmed(request, visitor, _remove_rule, Question(title, FOR_NEW, "Remove the rule", fields))
 
 
 @project_action
@@ -67,8 +66,7 @@ def set_rest(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         request,
         visitor,
         _set_rest,
-        (title, FOR_NEW, "Set the days"),
-        [("days", days)],
+        Question(title, FOR_NEW, "Set the days", [("days", days)]),
         form=FORMS["set_rest"],
         check=partial(read_days, days) if days else None,
     )
@@ -87,8 +85,8 @@ def erase(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
         f"{_stored(count)} Whatever arrives before you confirm is erased too. Spans, summaries in all lists, "
         "pins and sums of statistics go for good; a receipt with ids and numbers stays in the audit."
     )
-    question = (f"Erase the {what}?", text, "Erase for good")
-    return confirmed(request, visitor, _erase, question, fields, form=FORMS["erase"])
+    question = Question(f"Erase the {what}?", text, "Erase for good", fields)
+    return confirmed(request, visitor, _erase, question, form=FORMS["erase"])
 
 
 @project_page
@@ -174,17 +172,12 @@ def _ask_to_go_on(
     request: HttpRequest, visitor: Visitor, receipt: erasing.Erasure, subject_id: str
 ) -> HttpResponseBase:
     count = erasing.count_traces(visitor.project, receipt.kind, subject_id, now_ns=visitor.now_ns)
-    page = Confirmation(
-        title="More is left",
-        text=f"{plural(receipt.traces, 'trace')} erased so far; one request takes only so long. "
-        f"{_stored(count)} Going on erases these, also what came meanwhile.",
-        address=reverse("explorer:erase"),
-        fields=[("kind", receipt.kind), ("id", subject_id)],
-        button="Go on",
-        back_address=reverse("explorer:admin"),
+    text = (
+        f"{plural(receipt.traces, 'trace')} erased so far; one request takes only so long. "
+        f"{_stored(count)} Going on erases these, also what came meanwhile."
     )
-    shell = shell_of(visitor, title=page.title, place="admin")
-    return render(request, "explorer/confirm.html", {"page": page, "shell": shell})
+    fields = [("kind", receipt.kind), ("id", subject_id)]
+    return ask(request, visitor, Question("More is left", text, "Go on", fields))
 
 
 def _stored(count: int) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -19,9 +21,9 @@ from django.views.decorators.http import require_safe
 
 from traces_app import queries, sharing
 from traces_app.domain.ids import is_trace_id
-from traces_app.explorer.confirming import NO_WRITING, SENT_ALREADY, is_sent_again, log
+from traces_app.explorer.confirming import NO_WRITING, confirmed, done_once, log
 from traces_app.explorer.formats import moment, plural
-from traces_app.explorer.pages.confirm import Confirmation
+from traces_app.explorer.pages.confirm import Question
 from traces_app.explorer.pages.html_export import html_export, style_hash
 from traces_app.explorer.pages.shares import shares_page
 from traces_app.explorer.pages.shell import Shell, shell_of
@@ -66,49 +68,31 @@ def shares_json(_request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 @project_action
 def create_share(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
-    trace_id, days = request.POST.get("trace", ""), request.POST.get("days", "")
-    redaction = request.POST.get("redaction", "")
+    trace_id = request.POST.get("trace", "")
     if not visitor.may_write:
         messages.warning(request, NO_WRITING)
         return _to_shares(trace_id)
-    if is_sent_again(request, visitor):
-        messages.warning(request, SENT_ALREADY)
-        return _to_shares(trace_id)
+    check = partial(sharing.check_new_share, visitor.project, **_typed(request), now_ns=visitor.now_ns)
     try:
-        share = sharing.create_share(
-            visitor.project,
-            trace_id,
-            redaction=redaction,
-            days=int(days) if days.isascii() and days.isdecimal() and len(days) < 5 else 0,  # noqa: PLR2004
-            who=visitor.who,
-            now_ns=visitor.now_ns,
-        )
+        return done_once(request, visitor, _create_share, check=check, back_address=_shares_address(trace_id))
     except ValueError as error:
         messages.warning(request, f"Not done. {error}")
     except queries.TraceNotFound:
         messages.warning(request, "Not done. There is no such trace.")
-    else:
-        detail = f"{share.share_id} to trace {trace_id} for {plural(int(days), 'day')}, left out: {redaction}"
-        log(visitor, "make link", detail)
-        messages.success(request, "The link is made: whoever has it sees the trace, without a key.")
     return _to_shares(trace_id)
 
 
 @project_action
 def revoke_share(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     share_id, trace_id = request.POST.get("share", ""), request.POST.get("trace", "")
-    if not visitor.may_write:
-        messages.warning(request, NO_WRITING)
-        return _to_shares(trace_id)
-    if request.POST.get("confirmed") != "yes":
-        return _ask(request, visitor, share_id, trace_id)
-    share = sharing.revoke_share(visitor.project, share_id[:12], now_ns=visitor.now_ns)
-    if share is None:
-        messages.warning(request, "There is no such link any more.")
-    else:
-        log(visitor, "revoke link", f"{share.share_id} to trace {share.trace_id}")
-        messages.success(request, "The link is revoked: it opens nothing any more.")
-    return _to_shares(trace_id)
+    question = Question(
+        "Revoke the link?",
+        "Whoever has it sees nothing any more, from now on. Another one can be made.",
+        "Revoke the link",
+        [("share", share_id), ("trace", trace_id)],
+        back_address=_shares_address(trace_id),
+    )
+    return confirmed(request, visitor, _revoke_share, question)
 
 
 @require_safe
@@ -147,17 +131,33 @@ def _unlisted(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def _ask(request: HttpRequest, visitor: Visitor, share_id: str, trace_id: str) -> HttpResponseBase:
-    page = Confirmation(
-        title="Revoke the link?",
-        text="Whoever has it sees nothing any more, from now on. Another one can be made.",
-        address=reverse("explorer:revoke_share"),
-        fields=[("share", share_id), ("trace", trace_id)],
-        button="Revoke the link",
-        back_address=_shares_address(trace_id),
-    )
-    shell = shell_of(visitor, title=page.title, place="admin")
-    return render(request, "explorer/confirm.html", {"page": page, "shell": shell})
+def _typed(request: HttpRequest) -> dict[str, Any]:
+    days = request.POST.get("days", "")
+    is_number = days.isascii() and days.isdecimal() and len(days) < 5  # noqa: PLR2004
+    return {
+        "trace_id": request.POST.get("trace", ""),
+        "redaction": request.POST.get("redaction", ""),
+        "days": int(days) if is_number else 0,
+    }
+
+
+def _create_share(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    typed = _typed(request)
+    share = sharing.create_share(visitor.project, **typed, who=visitor.who, now_ns=visitor.now_ns)
+    lasts = f"for {plural(typed['days'], 'day')}, left out: {share.redaction}"
+    log(visitor, "make link", f"{share.share_id} to trace {share.trace_id} {lasts}")
+    messages.success(request, "The link is made: whoever has it sees the trace, without a key.")
+    return _to_shares(share.trace_id)
+
+
+def _revoke_share(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    share_id = request.POST.get("share", "")[:12]
+    share = sharing.revoke_share(visitor.project, share_id, now_ns=visitor.now_ns)
+    if share is None:
+        raise ValueError("There is no such link any more.")
+    log(visitor, "revoke link", f"{share.share_id} to trace {share.trace_id}")
+    messages.success(request, "The link is revoked: it opens nothing any more.")
+    return _to_shares(request.POST.get("trace", ""))
 
 
 def _shares_address(trace_id: str) -> str:

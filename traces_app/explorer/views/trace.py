@@ -81,12 +81,14 @@ def _show_trace(
     except (queries.TraceNotFound, queries.SpanNotFound):
         return show_not_found(request, visitor, trace_id)
     if span_id and "pane" in request.GET:
-        return render(request, "explorer/_detail.html", {"detail": detail})
+        pane = {"detail": detail, "shell": shell_of(visitor, title="")}
+        return render(request, "explorer/_detail.html", pane)
     asked = Asked(view=request.GET.get("view", ""), rows_page=request.GET.get("rows", ""))
     kept = retention.retention_of(visitor.project, now_ns=visitor.now_ns)
     page = trace_page(found, detail, visitor=visitor, asked=asked, kept_by=kept.reason(found.summary))
     if "header" in request.GET:
-        return render(request, "explorer/_trace_header.html", {"page": page})
+        header = {"page": page, "shell": shell_of(visitor, title=page.name)}
+        return render(request, "explorer/_trace_header.html", header)
     twin = page.json_address if span_id is None or detail is None else detail.json_address
     context: dict[str, Any] = {
         "page": page,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
@@ -10,8 +11,8 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from traces_app import saved_views
-from traces_app.explorer.confirming import NO_WRITING, log
-from traces_app.explorer.pages.confirm import Confirmation
+from traces_app.explorer.confirming import NO_WRITING, confirmed, log
+from traces_app.explorer.pages.confirm import Question
 from traces_app.explorer.pages.saved_views import views_page
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.twins import advertise
@@ -68,31 +69,31 @@ def delete_view(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     view_id = request.POST.get("view", "")
     found = saved_views.list_views(visitor.project, owner=visitor.who, now_ns=visitor.now_ns)
     view = next((one for one in found if one.view_id == view_id), None)
-    if view is None:
-        messages.warning(request, "There is no such view any more.")
-        return HttpResponseRedirect(reverse("explorer:views"))
-    if view.owner != visitor.who and not visitor.may_write:
-        messages.warning(request, NO_WRITING)
-        return HttpResponseRedirect(reverse("explorer:views"))
-    if request.POST.get("confirmed") != "yes":
-        return _ask(request, visitor, view)
-    saved_views.delete_view(visitor.project, view_id, owner=visitor.who, now_ns=visitor.now_ns)
-    log(visitor, "delete view", f"{view.name}: {view.query}")
-    messages.success(request, f"{visible_line(view.name, 80)} is deleted.")
-    return HttpResponseRedirect(reverse("explorer:views"))
-
-
-def _ask(request: HttpRequest, visitor: Visitor, view: saved_views.SavedView) -> HttpResponseBase:
-    name = visible_line(view.name, 80)
-    page = Confirmation(
-        title=f"Delete the view {name}?",
-        text=f"Nobody in {visitor.project} will find it any more."
-        if view.is_shared
-        else "It is yours alone.",
-        address=reverse("explorer:delete_view"),
-        fields=[("view", view.view_id)],
-        button="Delete the view",
-        back_address=reverse("explorer:views"),
+    title = f"Delete the view {visible_line(view.name if view else '', 80)}?"
+    is_shared = view is not None and view.is_shared
+    text = f"Nobody in {visitor.project} will find it any more." if is_shared else "It is yours alone."
+    fields, back = [("view", view_id)], reverse("explorer:views")
+    return confirmed(
+        request,
+        visitor,
+        partial(_delete_view, view=view),
+        Question(title, text, "Delete the view", fields, back_address=back),
+        check=partial(_existing, view),
+        may_do=visitor.may_write or view is None or view.owner == visitor.who,
     )
-    shell = shell_of(visitor, title=page.title, place="admin")
-    return render(request, "explorer/confirm.html", {"page": page, "shell": shell})
+
+
+def _existing(view: saved_views.SavedView | None) -> saved_views.SavedView:
+    if view is None:
+        raise ValueError("There is no such view any more.")
+    return view
+
+
+def _delete_view(
+    request: HttpRequest, visitor: Visitor, *, view: saved_views.SavedView | None
+) -> HttpResponseBase:
+    found = _existing(view)
+    saved_views.delete_view(visitor.project, found.view_id, owner=visitor.who, now_ns=visitor.now_ns)
+    log(visitor, "delete view", f"{found.name}: {found.query}")
+    messages.success(request, f"{visible_line(found.name, 80)} is deleted.")
+    return HttpResponseRedirect(reverse("explorer:views"))

@@ -158,13 +158,19 @@ export class Pane {
         }
     }
 
-    // A score is sent as the form would, and what the answer says is said; the page stays as it is.
+    // A score is sent once, as the form would, and what the answer says is said; the page stays as it is. What
+    // was not saved stays in the open form.
     async submit(event) {
         event.preventDefault();
+        if (this.isSending) {
+            return;
+        }
+        this.isSending = true;
         const form = event.target;
-        const said = await fetch(form.action, {method: 'POST', body: new FormData(form)}).then(messagesOf).catch(() => '');
+        const {isSaved, said} = await sent(form).catch(() => ({}));
+        this.isSending = false;
         this.app.say(said || 'The score could not be saved. Try again.');
-        if (said) {
+        if (isSaved) {
             form.closest('details').open = false;
             await this.app.readAgain();
             this.app.list.body.focus({preventScroll: true});
@@ -185,9 +191,12 @@ export class Pane {
     }
 }
 
-async function messagesOf(answer) {
+async function sent(form) {
+    const answer = await fetch(form.action, {method: 'POST', body: new FormData(form)});
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    return [...page.querySelectorAll('.messagelist li')].map((message) => message.textContent).join(' ');
+    const messages = [...page.querySelectorAll('.messagelist li')];
+    const isSaved = answer.ok && messages.length > 0 && messages.every((one) => one.classList.contains('success'));
+    return {isSaved, said: messages.map((one) => one.textContent).join(' ')};
 }
 
 function pointAt(node) {
