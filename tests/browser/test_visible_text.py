@@ -11,8 +11,8 @@ from traces_app.explorer.visible import visible
 MAX_CODE = 0x10FFFF
 
 SHOWN_OTHERWISE = """async (maxCode) => {
-    const address = performance.getEntriesByType('resource').find(({name}) => name.includes('trace/formats.')).name;
-    const {visible} = await import(address);
+    const loaded = performance.getEntriesByType('resource').map(({name}) => name);
+    const {visible} = await import(loaded.find((name) => name.includes('trace/formats.')));
     const texts = {};
     for (let code = 0; code <= maxCode; code++) {
         const character = String.fromCodePoint(code);
