@@ -246,7 +246,7 @@ _LABEL_TITLES: Final = {"user": "All traces of this user (g u)", "session": "The
 
 
 def _prompt(trace: Trace, listing: str) -> list[Fact]:
-    """The root's, else that of the first call of a model: an opened trace's summary comes of heads without."""
+    """The root's, else that of the first call of a model. Of heads alone the summary could name none."""
     for row in [*trace.rows[:1], *[row for row in trace.rows if row.span.kind == "llm"][:1]]:
         label = prompt_label(trace.span(row.span.span_id))[:MAX_PROMPT_CHARACTERS]
         if label:
