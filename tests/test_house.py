@@ -42,6 +42,22 @@ def test_modules_and_templates_are_small() -> None:
     assert {name: size for name, size in templates.items() if size > 150} == {}
 
 
+def test_lines_of_templates_styles_and_scripts_can_be_read() -> None:
+    files = [
+        file
+        for ending in ("html", "css", "js")
+        for file in sorted((CHECKOUT / "traces_app/explorer").rglob(f"*.{ending}"))
+    ]
+    assert len(files) > 50
+    long = [
+        f"{file.relative_to(CHECKOUT)}:{number}"
+        for file in files
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if len(line) > 550 and "data:" not in line
+    ]
+    assert long == []
+
+
 def test_the_export_has_the_colours_of_the_page() -> None:
     explorer = CHECKOUT / "traces_app/explorer"
     rule = re.compile(r"\.(\w+) \{ (--kind: light-dark\([^)]*\))")
