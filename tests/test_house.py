@@ -42,6 +42,31 @@ def test_modules_and_templates_are_small() -> None:
     assert {name: size for name, size in templates.items() if size > 150} == {}
 
 
+def test_lines_of_templates_styles_and_scripts_can_be_read() -> None:
+    files = [
+        file
+        for ending in ("html", "css", "js")
+        for file in sorted((CHECKOUT / "traces_app/explorer").rglob(f"*.{ending}"))
+    ]
+    assert len(files) > 50
+    long = [
+        f"{file.relative_to(CHECKOUT)}:{number}"
+        for file in files
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if len(line) > 550 and "data:" not in line
+    ]
+    assert long == []
+
+
+def test_the_export_has_the_colours_of_the_page() -> None:
+    explorer = CHECKOUT / "traces_app/explorer"
+    rule = re.compile(r"\.(\w+) \{ (--kind: light-dark\([^)]*\))")
+    page = dict(rule.findall((explorer / "static/explorer/base.css").read_text()))
+    export = dict(rule.findall((explorer / "templates/explorer/_export_style.html").read_text()))
+    assert len(page) == 9
+    assert export == page
+
+
 def test_a_day_and_an_hour_have_one_name() -> None:
     written_out = re.compile(r"\b(86_?400|3_?600)(_?000)*\b|\b24 \* ")
     server = [

@@ -34,6 +34,16 @@ def test_x_goes_from_error_to_error(tree: Page) -> None:
     expect(title(tree)).to_have_text("send_mail")
 
 
+def test_w_goes_to_the_slowest_of_a_group(page: Page, send: Sender) -> None:
+    steps = [{"name": "step", "start_ns": 10**18, "end_ns": 10**18 + 10**6 * ms} for ms in (3, 1, 9, 4, 2, 5)]
+    open_trace(page, send(*steps, name="top", start_ns=10**18), "?view=tree")
+    page.keyboard.press("w")
+    expect(page.locator("[data-say]")).to_have_text("This span is in no group.")
+    page.keyboard.press("j")
+    page.keyboard.press("w")
+    expect(page.locator("[data-rows] [aria-current] .c").first).to_have_text("9.0 ms")
+
+
 def test_views_change_on_1_2_3(tree: Page) -> None:
     tree.keyboard.press("1")
     expect(tree.locator(".row.told")).to_have_count(5)
@@ -156,7 +166,7 @@ def test_the_sheet_opens_on_question_mark_and_keys_are_inert_while_typing(tree: 
     tree.keyboard.press("?")
     sheet = tree.locator("dialog.key-sheet")
     expect(sheet).to_be_visible()
-    expect(sheet.locator("dd")).to_have_count(34)
+    expect(sheet.locator("dd")).to_have_count(35)
     tree.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
     tree.keyboard.press("/")

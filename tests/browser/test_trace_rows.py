@@ -21,14 +21,14 @@ HIDDEN_ANYWHERE = r"""() => {
 
 
 def test_rows_show_three_scores_in_each_view(page: Page, send: Sender) -> None:
-    scores = [{"name": f"s{number}", "value": number / 4} for number in range(5)]
+    scores = [{"name": f"+{number}", "value": number / 4} for number in range(5)]
     trace_id = send({"name": "call", "kind": "llm", "scores": scores}, {"name": "plain", "kind": "llm"})
     open_trace(page, trace_id, "?view=tree")
     for key in "123":
         page.keyboard.press(key)
         expect(page.locator(".scores")).to_have_count(1)
-        expect(page.locator(".scores small")).to_have_text(["s0 0", "s1 0.25", "s2 0.5"])
-        expect(page.locator(".scores")).to_contain_text("+2")
+        expect(page.locator(".scores small")).to_have_text(["+0 0", "+1 0.25", "+2 0.5"])
+        expect(page.locator(".scores")).to_contain_text("+2 0.5+2")
 
 
 def test_scores_of_many_rows_stay_few_nodes(page: Page, send: Sender) -> None:

@@ -6,6 +6,7 @@ from traces_app.explorer.formats import (
     bytes_text,
     cost_text,
     duration_text,
+    judgement_text,
     moment,
     short_count_text,
     tokens_text,
@@ -86,3 +87,19 @@ def test_a_moment_names_the_year_only_when_it_is_another() -> None:
 def test_times_no_calendar_holds_are_unknown() -> None:
     for time_ns in (None, -1, 10**30):
         assert moment(time_ns, now_ns=0) is None
+
+
+def test_a_score_is_written_alike_in_every_row() -> None:
+    scores = [0.123456, 1.0, 7, 1234567.0, 1e300, -0.5, float("inf"), True, "kind", None]
+    assert [judgement_text(value) for value in scores] == [
+        "0.1235",
+        "1",
+        "7",
+        "1,234,567",
+        "1e+300",
+        "-0.5",
+        "inf",
+        "True",
+        "kind",
+        "",
+    ]

@@ -81,11 +81,11 @@ def test_presets_ask_what_is_asked_often_and_take_it_back(dev: Client, send: Sen
     send(name="good")
     page = page_at(dev)
     preset = {one.text: one for one in page.presets}
-    assert list(preset) == ["Errors", "Slow", "Expensive", "Missed tool call", "Running"]
-    errors = page_at(dev, preset["Errors"].address)
+    assert list(preset) == ["Failed span", "Slow", "Expensive", "Missed tool call", "Running"]
+    errors = page_at(dev, preset["Failed span"].address)
     assert [line.name for line in errors.lines] == ["bad"]
     current = next(one for one in errors.presets if one.is_current)
-    assert (current.text, current.address) == ("Errors", "?")
+    assert (current.text, current.address) == ("Failed span", "?")
 
 
 def test_slow_and_expensive_are_the_highest_twentieth_of_what_is_there(dev: Client, send: Sender) -> None:
@@ -181,10 +181,10 @@ def test_a_failed_span_and_a_failed_trace_are_counted_apart_and_by_their_names(
     send({"status": "error", "error": {"message": "no"}}, name="ended well")
     page = page_at(dev)
     status = {link.text: link for link in page.choices[0].links}
-    assert (status["ok"].count, status["error"].count, status["any span failed"].count) == ("1", "", "1")
+    assert (status["ok"].count, status["error"].count, status["with a failed span"].count) == ("1", "", "1")
     assert page.density.label == "1 trace, 1 with a failed span"
-    assert status["any span failed"].address == "?q=error%3Atrue"
-    chosen = page_at(dev, status["any span failed"].address).choices[0].links[-1]
+    assert status["with a failed span"].address == "?q=error%3Atrue"
+    chosen = page_at(dev, status["with a failed span"].address).choices[0].links[-1]
     assert (chosen.is_current, chosen.address) == (True, "?")
 
 

@@ -64,7 +64,7 @@ def test_a_session_reads_as_a_conversation_the_oldest_turn_first(dev: Client, se
     assert page.turns[1].error == "get_orders: Timeout: 10 s"
     assert dict(page.facts) == {
         "Traces": "2",
-        "With errors": "1",
+        "With a failed span": "1",
         "Tokens in → out": "1,000 → 200",
         "Cost": "$0.2500",
     }

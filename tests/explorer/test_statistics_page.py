@@ -26,7 +26,7 @@ def test_tiles_add_up_the_whole_time(dev: Client, send: Sender) -> None:
     send(CALL, seconds_ago=7200)
     send(status="error", seconds_ago=60)
     tiles = dict(dev.get("/dashboard/statistics?range=24h").context["page"].tiles)
-    assert (tiles["Traces"], tiles["With errors"], tiles["Cost"]) == ("2", "1 (50.0%)", "$0.2500")
+    assert (tiles["Traces"], tiles["With a failed span"], tiles["Cost"]) == ("2", "1 (50.0%)", "$0.2500")
     assert tiles["Tokens in → out"] == "1.0k → 200"
     assert tiles["First token p50"].endswith("ms")
 
@@ -68,7 +68,7 @@ def test_an_hour_without_traces_has_no_share_of_errors(dev: Client, send: Sender
     charts = {
         chart.title: chart for chart in dev.get("/dashboard/statistics?range=24h").context["page"].charts
     }
-    cells = [column.cells[0] for column in charts["With errors"].columns]
+    cells = [column.cells[0] for column in charts["With a failed span"].columns]
     assert (cells.count("50 %"), cells.count(UNKNOWN)) == (1, len(cells) - 1)
 
 

@@ -154,12 +154,12 @@ def test_the_skeleton_tells_of_scores(dev: Client, send: Sender) -> None:
     trace_id = send({}, {"scores": scores}, {"scores": [{"name": "n" * 99, "value": "v" * 99}]})
     found = skeleton(dev, trace_id)["scores"]
     assert found == {
-        "2": ["quality 0.1235", "tone kind", "passed True", "+1"],
-        "3": [f"{'n' * 23}… {'v' * 15}…"],
+        "2": {"chips": ["quality 0.1235", "tone kind", "passed True"], "more": "+1"},
+        "3": {"chips": [f"{'n' * 23}… {'v' * 15}…"], "more": ""},
     }
     assert skeleton(dev, send({}))["scores"] == {}
     many = skeleton(dev, send({"scores": scores * 20}))["scores"]
-    assert many["1"][3] == "+5 or more"
+    assert many["1"]["more"] == "+5 or more"
 
 
 def test_what_is_not_there_is_404(dev: Client) -> None:

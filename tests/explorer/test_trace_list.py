@@ -166,7 +166,7 @@ def test_choices_count_what_the_page_shows(dev: Client, send: Sender) -> None:
         "error": "1",
         "cancelled": "",
         "running": "",
-        "any span failed": "1",
+        "with a failed span": "1",
     }
     assert "Environment" not in choices
 

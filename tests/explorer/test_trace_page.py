@@ -111,8 +111,13 @@ def test_spans_are_counted_of_those_there_were(dev: Client, send: Sender) -> Non
 
 def test_the_header_names_the_prompt(dev: Client, send: Sender) -> None:
     prompt = {"name": "greeting", "version": "3", "template": "Hello {name}"}
-    page = Page(dev.get(f"/dashboard/t/{send({'kind': 'llm', 'prompt': prompt})}"))
-    assert "promptgreeting, version 3" in [label.text for label in page.find("li")]
+    trace_id = send({"kind": "llm", "prompt": prompt})
+    send({"kind": "llm", "prompt": prompt | {"version": "4"}})
+    label = next(one for one in opened(dev, trace_id).labels if one.label == "prompt")
+    assert label.value == "greeting 3"
+    listed = Page(dev.get(label.address)).text
+    assert trace_id in dev.get(label.address).content.decode()
+    assert "1 trace" in listed
     assert "greeting" not in Page(dev.get(f"/dashboard/t/{send({'kind': 'llm'})}")).text
 
 

@@ -116,7 +116,7 @@ class TraceSummary:
     scores: dict[str, float] = field(default_factory=dict)
     """Those that are numbers; of several with one name the lowest."""
     prompts: list[str] = field(default_factory=list)
-    """Name and version, as ``reply v3``."""
+    """Name and version, as ``reply 3``."""
     expires_at: int | None = None
     """Epoch seconds; ``None``: it is kept for ever."""
     is_pinned: bool = False

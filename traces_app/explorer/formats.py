@@ -12,6 +12,9 @@ UNKNOWN: Final = "\N{EN DASH}"
 
 _MICROSECOND_NS: Final = 1_000
 _KILO: Final = 1000
+_MANY: Final = 10**15
+"""A whole float beyond has digits that nobody sent."""
+
 _LAST_SECOND: Final = 253_402_300_799
 """31 December 9999: what datetime can hold."""
 
@@ -93,6 +96,13 @@ def cost_text(cost_usd: float | None) -> str:
     if abs(cost_usd) >= 0.001:  # noqa: PLR2004
         return f"${cost_usd:.4f}"
     return f"${cost_usd:.6f}" if abs(cost_usd) >= 0.000001 else "< $0.000001"  # noqa: PLR2004
+
+
+def judgement_text(value: object) -> str:
+    """What a score says in a row: whole numbers whole, others to four digits, words as they came."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "" if value is None else str(value)
+    return f"{value:,.0f}" if value == value // 1 and abs(value) < _MANY else f"{value:.4g}"
 
 
 def bytes_text(size_bytes: int) -> str:

@@ -44,7 +44,7 @@ def test_choices_presets_and_scope_narrow_the_list(open_page: Open) -> None:
     expect(page.locator(".choices a[aria-current]")).to_contain_text("prod")
     expect_rows(page, 30)
     page.goto(page.url.split("?")[0])
-    page.locator(".presets a", has_text="Errors").click()
+    page.locator(".presets a", has_text="Failed span").click()
     expect_rows(page, 6)
     page.locator(".segments a", has_text="Any span").click()
     page.locator("[data-search]").fill("kind:llm text:needle-7")
@@ -240,7 +240,7 @@ def test_the_strip_shows_what_is_chosen_and_keeps_it(open_page: Open) -> None:
     page = open_page()
     page.locator(".density a.measure", has_text="p95").click()
     expect(page.locator(".density a.measure[aria-current]")).to_have_text("p95")
-    page.locator(".presets a", has_text="Errors").click()
+    page.locator(".presets a", has_text="Failed span").click()
     expect(page.locator(".density a.measure[aria-current]")).to_have_text("p95")
 
 

@@ -107,7 +107,7 @@ def _p95_ms(traces: Sequence[TraceSummary]) -> float:
 
 _MEASURES: Final = {
     "": _Measure("Traces", "How many began, those with a failed span red", len, lambda _: ""),
-    "errors": _Measure("Errors", "In how many a span failed", _failed, lambda _: ""),
+    "errors": _Measure("Failed span", "Traces with a failed span", _failed, lambda _: ""),
     "cost": _Measure("Cost", "What they cost, where that is known", _cost_usd, cost_text),
     "p95": _Measure(
         "p95", "95 % took no longer", _p95_ms, lambda value: f"p95 {duration_text(value * MILLISECOND_NS)}"

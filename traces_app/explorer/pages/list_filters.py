@@ -95,7 +95,9 @@ def _status_choices(traces: Sequence[TraceSummary], query: ListQuery) -> list[Li
     failed = sum(trace.has_failed_span for trace in traces)
     return [
         *links,
-        _status_choice(query, exactly("error", "true"), "any span failed", failed, "However the trace ended"),
+        _status_choice(
+            query, exactly("error", "true"), "with a failed span", failed, "However the trace ended"
+        ),
     ]
 
 
@@ -140,7 +142,7 @@ def presets(traces: Sequence[TraceSummary], query: ListQuery) -> list[Link]:
     slow_s = _high([trace.duration_ms / 1000 for trace in traces if trace.duration_ms], 10)
     high_usd = _high([trace.cost_usd for trace in traces if trace.cost_usd], 0.1)
     offered = {
-        "Errors": ("error:true", "Traces with a failed span"),
+        "Failed span": ("error:true", "Traces with a failed span"),
         "Slow": (f"duration:>{slow_s:g}s", f"Longer than {slow_s:g} s"),
         "Expensive": (f"cost:>{high_usd:f}".rstrip("0").rstrip("."), f"More than ${high_usd:g}"),
         "Missed tool call": ("missed:true", MISSED_TITLE),

@@ -32,7 +32,7 @@ RANGES: Final = ("24h", "7d", "30d")
 _ORDERS: Final[dict[str, tuple[str, Callable[[Measures], float]]]] = {
     "last": ("Last active", lambda one: one.last_ms or 0),
     "traces": ("Traces", lambda one: one.count),
-    "errors": ("Errors", lambda one: one.errors),
+    "errors": ("With a failed span", lambda one: one.errors),
     "tokens": ("Tokens", lambda one: (one.input_tokens or 0) + (one.output_tokens or 0)),
     "cost": ("Cost", lambda one: one.cost_nano_usd or 0),
 }

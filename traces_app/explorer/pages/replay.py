@@ -125,7 +125,7 @@ def _facts(summaries: Sequence[TraceSummary], *, is_cut: bool) -> list[tuple[str
     cost = ("≥ " if unpriced and costs else "") + cost_text(sum(costs) if costs else None)
     return [
         ("Traces", ("newest " if is_cut else "") + f"{len(summaries):,}"),
-        ("With errors", f"{failed:,}"),
+        ("With a failed span", f"{failed:,}"),
         ("Tokens in → out", tokens_text(sums[0], sums[1])),
         ("Cost", cost),
     ]

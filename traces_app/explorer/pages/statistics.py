@@ -111,7 +111,7 @@ def _tiles(total: Measures) -> list[tuple[str, str]]:
     share = f" ({total.errors / total.count:.1%})" if total.count else ""
     return [
         ("Traces", count_text(total.count)),
-        ("With errors", f"{total.errors:,}{share}"),
+        ("With a failed span", f"{total.errors:,}{share}"),
         ("Tokens in → out", tokens_text(total.input_tokens, total.output_tokens, short=True)),
         ("Cost", columns(total)["cost"]),
         ("Latency p50", _percentile(total.latency, 0.5)),
@@ -139,7 +139,11 @@ def _failures(measures: list[Measures], moments: list[Moment | None], per: str) 
     """A time without traces has no share: a gap, not 0 %."""
     shares = [one.errors / one.count if one.count else None for one in measures]
     return line_chart(
-        "With errors", [Series("share", "bad", shares)], moments, _percent, summary=f"of the traces, {per}"
+        "With a failed span",
+        [Series("share", "bad", shares)],
+        moments,
+        _percent,
+        summary=f"of the traces, {per}",
     )
 
 
@@ -147,8 +151,8 @@ def _bars(measures: list[Measures], moments: list[Moment | None], per: str) -> l
     total = Measures()
     for one in measures:
         total.add(one)
-    good = Series("without errors", "good", [one.count - one.errors for one in measures])
-    bad = Series("with errors", "bad", [one.errors for one in measures])
+    good = Series("without one", "good", [one.count - one.errors for one in measures])
+    bad = Series("with a failed span", "bad", [one.errors for one in measures])
     taken = Series("in", "first", [one.input_tokens for one in measures])
     given = Series("out", "second", [one.output_tokens for one in measures])
     cost = Series("cost", "first", [one.cost_usd for one in measures])

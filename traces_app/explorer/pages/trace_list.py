@@ -22,6 +22,7 @@ from traces_app.explorer.formats import (
     cost_text,
     count_text,
     duration_text,
+    judgement_text,
     moment,
     plural,
     tokens_text,
@@ -278,7 +279,7 @@ def _line(
 
 
 def _score(name: str, value: float) -> ScoreChip:
-    return ScoreChip(visible_line(name, 24), f"{value:.3g}", is_low=value < LOW_SCORE)
+    return ScoreChip(visible_line(name, 24), judgement_text(float(value)), is_low=value < LOW_SCORE)
 
 
 def kept_text(summary: TraceSummary, kept_by: str, now_ns: int) -> tuple[str, str]:

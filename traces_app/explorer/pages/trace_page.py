@@ -12,7 +12,8 @@ from django.urls import reverse
 from traces_app.domain.budget import thinned_text
 from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.problems import lost_spans
-from traces_app.domain.summary import TraceSummary
+from traces_app.domain.search import exactly
+from traces_app.domain.summary import MAX_PROMPT_CHARACTERS, TraceSummary, prompt_label
 from traces_app.domain.tree import TreeRow
 from traces_app.explorer.formats import (
     Moment,
@@ -238,20 +239,19 @@ def _labels(trace: Trace, kept: Fact) -> list[Fact]:
     labels += [Fact("model", visible_line(model, 60)) for model in summary.models[:4]]
     if summary.stored_bytes:
         labels.append(Fact("stored", bytes_text(summary.stored_bytes)))
-    return [*labels, *_prompt(trace), kept]
+    return [*labels, *_prompt(trace, listing), kept]
 
 
 _LABEL_TITLES: Final = {"user": "All traces of this user (g u)", "session": "The whole session (g s)"}
 
 
-def _prompt(trace: Trace) -> list[Fact]:
-    """The prompt of the root, else of the first call of a model: which of them it was is what is compared."""
+def _prompt(trace: Trace, listing: str) -> list[Fact]:
+    """The root's, else that of the first call of a model. Of heads alone the summary could name none."""
     for row in [*trace.rows[:1], *[row for row in trace.rows if row.span.kind == "llm"][:1]]:
-        prompt = trace.span(row.span.span_id).prompt or {}
-        if prompt.get("name") or prompt.get("version"):
-            version = f", version {prompt['version']}" if prompt.get("version") else ""
-            told = f"{prompt.get('name') or ''}{version}".removeprefix(", ")
-            return [Fact("prompt", visible_line(told, 60))]
+        label = prompt_label(trace.span(row.span.span_id))[:MAX_PROMPT_CHARACTERS]
+        if label:
+            address = f"{listing}?{_pair('q', str(exactly('prompt', label)))}"
+            return [Fact("prompt", visible_line(label, 60), "All traces with this prompt", address)]
     return []
 
 

@@ -10,7 +10,7 @@ from traces_app.domain.durations import MILLISECOND_NS
 from traces_app.domain.packing import MAX_HEAD_SCORES, judgement_of
 from traces_app.domain.span import Span
 from traces_app.domain.tree import TreeRow
-from traces_app.explorer.formats import cost_text, duration_text, tokens_text
+from traces_app.explorer.formats import cost_text, duration_text, judgement_text, tokens_text
 from traces_app.explorer.pages.list_filters import STATUS_LABELS
 from traces_app.explorer.pages.previews import is_told, previews
 from traces_app.explorer.visible import visible_line
@@ -111,7 +111,7 @@ class Drawing:
             "is_selected": span.span_id == self.selected,
             "name": visible_line(span.display_name or span.name, MAX_NAME_CHARACTERS),
             "note": _row_note(row),
-            "chips": score_chips(span),
+            "scores": score_chips(span) if span.scores else None,
             "duration": duration_text(row.duration_ns),
             "tokens": tokens_text(usage.input_tokens, usage.output_tokens, short=True) if usage else "",
             "cost": cost_text(span.cost_usd) if span.cost_usd is not None else "",
@@ -140,20 +140,19 @@ class Drawing:
         return f"{self._width(round(row.span.time_to_first_token_ms * MILLISECOND_NS), x):.2f}%"
 
 
-def score_chips(span: Span) -> list[str]:
-    """``quality 0.9``, and how many more there are, as far as the span's head knows."""
+def score_chips(span: Span) -> dict[str, Any]:
+    """``chips`` as ``quality 0.9``, and how many ``more`` there are, as far as the span's head knows."""
     more = len(span.scores) - MAX_CHIPS
-    chips = [_chip(score) for score in span.scores[:MAX_CHIPS]]
     at_least = " or more" if len(span.scores) >= MAX_HEAD_SCORES else ""
-    return [*chips, f"+{more}{at_least}"] if more > 0 else chips
+    return {
+        "chips": [_chip(score) for score in span.scores[:MAX_CHIPS]],
+        "more": f"+{more}{at_least}" if more > 0 else "",
+    }
 
 
 def _chip(score: dict[str, Any]) -> str:
-    value = judgement_of(score)
-    if isinstance(value, float):
-        value = f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
     name = visible_line(str(score.get("name") or "score"), MAX_CHIP_NAME_CHARACTERS)
-    told = "" if value is None else visible_line(str(value), MAX_CHIP_VALUE_CHARACTERS)
+    told = visible_line(judgement_text(judgement_of(score)), MAX_CHIP_VALUE_CHARACTERS)
     return f"{name} {told}".rstrip()
 
 

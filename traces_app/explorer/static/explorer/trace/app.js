@@ -166,6 +166,15 @@ export class App {
         this.select(next ?? -1);
     }
 
+    slowest() {
+        const group = this.grouping.groups[this.grouping.groupOf[this.selected]];
+        if (group) {
+            this.select(group.slowest);
+        } else {
+            this.say('This span is in no group.');
+        }
+    }
+
     selectNear(us) {
         const rows = Array.from({length: this.current.count()}, (_, index) => this.current.spanAt(index));
         const distance = (i) => (this.model.start[i] <= us && us <= this.model.end[i]

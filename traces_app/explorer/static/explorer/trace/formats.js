@@ -37,7 +37,7 @@ const HIDDEN = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-
 const CONTROLS = {0: 'NUL', 7: 'BEL', 8: 'BS', 12: 'FF', 13: 'CR', 27: 'ESC', 127: 'DEL'};
 
 export function visible(text) {
-    return text.replace(HIDDEN, (hidden) => {
+    return text.replaceAll('\r\n', '\n').replace(HIDDEN, (hidden) => {
         const code = hidden.codePointAt(0);
         return `⟨${CONTROLS[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, '0')}`}⟩`;
     });

@@ -9,6 +9,7 @@ const MAP = [
         ['k', '↑', 'Previous row', (app) => app.move(-1)],
         ['x', '', 'Next error', (app) => app.nextError(1)],
         ['X', '', 'Previous error', (app) => app.nextError(-1)],
+        ['w', '', 'The slowest of its group', (app) => app.slowest()],
         ['n', '', 'Next match', (app) => app.search.step(1)],
         ['N', '', 'Previous match', (app) => app.search.step(-1)],
         ['J', '', 'Next trace of the list', (app) => app.otherTrace(1)],

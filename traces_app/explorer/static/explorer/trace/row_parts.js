@@ -42,14 +42,15 @@ export function fillName(app, node, i) {
 }
 
 // Few rows have any: only they have a place for them.
-export function showScores(node, scores = []) {
+export function showScores(node, scores = null) {
     const place = node.children[4];
-    if (scores.length && place?.dataset.told !== scores.join('\n')) {
-        const chips = el('span', 'scores', ...scores.map((score) => (score.startsWith('+') ? score : el('small', '', score))));
-        chips.dataset.told = scores.join('\n');
-        chips.title = scores.join(', ');
+    const told = scores && [...scores.chips, scores.more].join('\n');
+    if (scores && place?.dataset.told !== told) {
+        const chips = el('span', 'scores', ...scores.chips.map((chip) => el('small', '', chip)), scores.more);
+        chips.dataset.told = told;
+        chips.title = [...scores.chips, scores.more].filter(Boolean).join(', ');
         place ? place.replaceWith(chips) : node.append(chips);
-    } else if (!scores.length) {
+    } else if (!scores) {
         place?.remove();
     }
 }

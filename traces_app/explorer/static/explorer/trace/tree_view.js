@@ -123,7 +123,7 @@ export class TreeView {
 function fillGroupNote(note, text, slowest) {
     if (note.textContent !== text + slowest) {
         const link = el('u', 'slowest', slowest);
-        link.title = 'Open the slowest';
+        link.title = 'Open the slowest (w)';
         note.replaceChildren(text, link);
     }
 }
