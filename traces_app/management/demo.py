@@ -85,7 +85,7 @@ class Teller:
     def fail(self) -> None:
         """One of the failures that such programs meet."""
         error, message = self.rng.choice(FAILURES)
-        raise type(error, (ToldError,), {})(message)
+        raise type(error, (ToldError,), {"__module__": "builtins"})(message)
 
 
 class ToldError(Exception):
