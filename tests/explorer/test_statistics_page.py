@@ -127,4 +127,6 @@ def test_a_time_in_which_nothing_can_be_is_told_and_left_out(
     send(CALL, seconds_ago=60)
     assert said in Page(dev.get(f"/dashboard/{place}?{time}")).text
     twin = f"/dashboard/{place}.json?{time}" if place else f"/dashboard/?{time}"
-    assert dev.get(twin).status_code == 200
+    answer = dev.get(twin)
+    assert answer.status_code == (400 if place else 200)
+    assert not place or answer.json()["detail"] == said

@@ -14,7 +14,7 @@ from traces_app.domain.measures import Section
 from traces_app.explorer.filters import Parameters, TimeRange, query_string, read_time_range
 from traces_app.explorer.pages.ranking import ranking, ranking_json
 from traces_app.explorer.pages.shell import shell_of
-from traces_app.explorer.twins import advertise
+from traces_app.explorer.twins import advertise, problem
 from traces_app.explorer.visitor import Visitor, project_json, project_page
 
 MAX_LOOK_S: Final = 3.0
@@ -76,7 +76,10 @@ def _show(request: HttpRequest, visitor: Visitor, section: Section, dimension: s
 
 
 def _as_json(request: HttpRequest, visitor: Visitor, section: Section, dimension: str) -> HttpResponseBase:
-    asked = read_time_range(read_parameters(request), [], visitor.now_ns, default=DEFAULT_RANGE)
+    problems: list[str] = []
+    asked = read_time_range(read_parameters(request), problems, visitor.now_ns, default=DEFAULT_RANGE)
+    if problems:
+        return problem(400, "Wrong filter", " ".join(problems))
     found = look(visitor, section, asked)
     return JsonResponse(
         {

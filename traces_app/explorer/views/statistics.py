@@ -11,7 +11,7 @@ from traces_app.explorer.filters import query_string, read_time_range
 from traces_app.explorer.pages.ranking import measures_json
 from traces_app.explorer.pages.shell import shell_of
 from traces_app.explorer.pages.statistics import chosen_dimension, statistics_page
-from traces_app.explorer.twins import advertise
+from traces_app.explorer.twins import advertise, problem
 from traces_app.explorer.views.rankings import DEFAULT_RANGE, look, read_parameters
 from traces_app.explorer.visitor import Visitor, project_json, project_page
 
@@ -34,7 +34,10 @@ def statistics(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 @project_json
 def statistics_json(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """Sums over the whole time by every dimension, and of all traces by the hour."""
-    asked = read_time_range(read_parameters(request), [], visitor.now_ns, default=DEFAULT_RANGE)
+    problems: list[str] = []
+    asked = read_time_range(read_parameters(request), problems, visitor.now_ns, default=DEFAULT_RANGE)
+    if problems:
+        return problem(400, "Wrong filter", " ".join(problems))
     found = look(visitor, "main", asked)
     total = found.total()
     by_dimension = {
