@@ -188,14 +188,13 @@ def test_a_failed_span_and_a_failed_trace_are_counted_apart_and_by_their_names(
     assert (chosen.is_current, chosen.address) == (True, "?")
 
 
-def test_words_that_no_list_knows_may_be_looked_for_inside(dev: Client, send: Sender) -> None:
-    trace_id = send(output="a needle in it", name="job")
-    page = page_at(dev, "?q=needles+name:job")
-    assert page.lines == []
-    dev.get("/dashboard/" + page.inside_address)
-    found = page_at(dev, "?q=text:needle+name:job")
+def test_words_that_no_list_knows_are_looked_for_inside_when_asked(dev: Client, send: Sender) -> None:
+    trace_id = send({"name": "step", "output": "a needle in it"}, name="job", output="done")
+    page = page_at(dev, "?q=needle+name:job")
+    assert (page.lines, "Search inside" in Page(dev.get("/dashboard/?q=needle+name:job")).text) == ([], True)
+    found = page_at(dev, page.inside_address)
+    assert found.query.text == "text:needle name:job"
     assert [line.trace_id for line in found.lines] == [trace_id]
-    assert page_at(dev, page.inside_address).query.text == "text:needles name:job"
     assert page_at(dev, "?q=name:nobody").inside_address == ""
 
 
